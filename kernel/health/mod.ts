@@ -1,0 +1,2 @@
+export * from "./health_check.ts";
+export * from "./health_registry.ts";

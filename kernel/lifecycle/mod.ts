@@ -1,0 +1,4 @@
+export * from "./module.ts";
+export * from "./part.ts";
+export * from "./route.ts";
+export * from "./service.ts";
