@@ -44,7 +44,7 @@ export interface OperationalErrorOptions {
  * ```
  */
 export class OperationalError<Code extends string = string> extends Error {
-  override readonly name: string = new.target.name;
+  override readonly name: string;
   readonly code: Code;
   readonly facts: Readonly<Record<string, unknown>>;
   readonly retryable: boolean;
@@ -60,6 +60,7 @@ export class OperationalError<Code extends string = string> extends Error {
     options: OperationalErrorOptions = {},
   ) {
     super(message, { cause: options.cause });
+    this.name = new.target.name;
     this.code = code;
     this.facts = options.facts ?? {};
     this.retryable = options.retryable ?? false;
