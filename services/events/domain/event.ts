@@ -44,6 +44,8 @@ export interface StoredEvent {
   readonly event: string;
   readonly aggregateId: string;
   readonly data: EventData;
+  /** `data` as the JSON text that is stored: numbers that a double cannot hold are exact here only. */
+  readonly json: string;
   readonly headers: Readonly<Record<string, string>>;
   /** When it was accepted, ISO 8601 with milliseconds. */
   readonly timestamp: string;
