@@ -1,1 +1,14 @@
-export {};
+/**
+ * Private servers for development and tests: found, fetched, started, and ended
+ * with the process that started them.
+ *
+ * @module
+ */
+export * from "./file_lock.ts";
+export * from "./find_redis.ts";
+export * from "./free_port.ts";
+export * from "./redis_binary.ts";
+export * from "./redis_server.ts";
+export * from "./stack_unavailable.ts";
+export * from "./state_folder.ts";
+export * from "./supervised_process.ts";
