@@ -1,1 +1,11 @@
+/**
+ * Redis for one service: connections that say what became of a command.
+ *
+ * @module
+ */
+export * from "./clock.ts";
+export * from "./create_redis.ts";
 export * from "./redis.ts";
+export * from "./redis_config.ts";
+export * from "./redis_errors.ts";
+export { parseInfo } from "./server_info.ts";

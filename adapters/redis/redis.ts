@@ -37,6 +37,8 @@ export interface RedisLink {
     keys: readonly [string, ...string[]],
     args: readonly string[],
   ): Promise<RedisReply>;
+  /** One command to every primary behind the link, for PING, INFO and the like. */
+  broadcast(command: RedisCommand): Promise<readonly RedisReply[]>;
 }
 
 /** The Redis of one service: its links, its state, what the server can do. */
