@@ -12,6 +12,7 @@ export * from "./define_settings.ts";
 export * from "./describe_config.ts";
 export * from "./duration.ts";
 export * from "./kinds.ts";
+export * from "./nearest.ts";
 export * from "./read_config.ts";
 export * from "./service_settings.ts";
 export * from "./setting.ts";

@@ -1,6 +1,15 @@
 /**
  * The candidate that `name` was most likely meant to be: undefined if none is
  * near. Case and the choice of `-`, `_` or `.` count for nothing.
+ *
+ * @example A slip of the fingers
+ * ```ts
+ * import { strictEqual } from "node:assert/strict";
+ * import { nearest } from "@mainstay/kernel/config";
+ *
+ * strictEqual(nearest("aggregateid", ["event", "aggregateId"]), "aggregateId");
+ * strictEqual(nearest("colour", ["event", "aggregateId"]), undefined);
+ * ```
  */
 export function nearest(
   name: string,
