@@ -5,4 +5,5 @@
  * @module
  */
 export * from "./shared_redis.ts";
+export * from "./start_postgres.ts";
 export * from "./start_redis.ts";

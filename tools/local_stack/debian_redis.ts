@@ -32,14 +32,13 @@ export async function downloadDebianRedis(
   if (meanwhile !== undefined) return meanwhile;
 
   report("Downloading Redis from this system's package archive (7 MB)");
-  const draft = await Deno.makeTempDir({ dir: home, prefix: "download-" });
+  const draft = `${target}.new`;
+  await Deno.remove(draft, { recursive: true }).catch(() => {});
+  await Deno.mkdir(draft);
   try {
     // The system's package lists may be missing or stale; then our own are made.
-    const ownLists = await aptOptions(home);
     const unpacked = await unpack(draft, []) ??
-      (await apt("apt-get", [...ownLists, "-qq", "update"]) !== undefined
-        ? await unpack(draft, ownLists)
-        : undefined);
+      await unpack(draft, await ownLists(home));
     if (unpacked === undefined) return undefined;
     await Deno.remove(target, { recursive: true }).catch(() => {});
     await Deno.rename(`${draft}/root`, target);
@@ -117,11 +116,11 @@ async function canDownload(): Promise<boolean> {
     await apt("dpkg", ["--version"]) !== undefined;
 }
 
-/** Options that keep apt's lists and caches in `home`, for any user. */
-async function aptOptions(home: string): Promise<string[]> {
+/** Package lists of our own, for any user: the options with which apt uses them. */
+async function ownLists(home: string): Promise<string[]> {
   await Deno.mkdir(`${home}/apt/lists/partial`, { recursive: true });
   await Deno.mkdir(`${home}/apt/cache/archives/partial`, { recursive: true });
-  return [
+  const options = [
     `Dir::State::Lists=${home}/apt/lists`,
     `Dir::Cache=${home}/apt/cache`,
     // As root, apt would change to a user who may not enter this folder.
@@ -131,6 +130,8 @@ async function aptOptions(home: string): Promise<string[]> {
     "Acquire::https::Timeout=20",
     "Acquire::Retries=1",
   ].flatMap((option) => ["-o", option]);
+  await apt("apt-get", [...options, "-qq", "update"]);
+  return options;
 }
 
 /** Standard output, or undefined if the command is missing or fails. */

@@ -7,6 +7,7 @@
 export * from "./file_lock.ts";
 export * from "./find_redis.ts";
 export * from "./free_port.ts";
+export * from "./postgres_server.ts";
 export * from "./redis_binary.ts";
 export * from "./redis_server.ts";
 export * from "./stack_unavailable.ts";
