@@ -1,1 +1,12 @@
+/**
+ * One service's metrics, bounded in number, in the formats of Prometheus.
+ *
+ * @module
+ */
+export { createMetrics, errorsTotal } from "./create_metrics.ts";
+export {
+  createEventLoopLag,
+  type EventLoopLag,
+  type LagClock,
+} from "./event_loop_lag.ts";
 export * from "./metrics.ts";
