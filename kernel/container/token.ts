@@ -10,6 +10,18 @@ export interface Token<Value> {
  * Names a value of a container.
  *
  * @param name Unique in a container, camelCase.
+ *
+ * @example A token carries its type
+ * ```ts
+ * import { strictEqual } from "node:assert/strict";
+ * import { createContainer, token } from "@mainstay/kernel/container";
+ *
+ * const retries = token<number>("retries");
+ * const container = createContainer();
+ * container.provide(retries, () => 3);
+ * const value: number = container.get(retries);
+ * strictEqual(value, 3);
+ * ```
  */
 export function token<Value>(name: string): Token<Value> {
   return { name };
