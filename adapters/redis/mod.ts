@@ -6,6 +6,9 @@
 export * from "./clock.ts";
 export * from "./create_redis.ts";
 export * from "./redis.ts";
+export * from "./redis_check.ts";
 export * from "./redis_config.ts";
 export * from "./redis_errors.ts";
+export * from "./redis_module.ts";
+export * from "./redis_settings.ts";
 export { parseInfo } from "./server_info.ts";
