@@ -1,1 +1,26 @@
-export {};
+/**
+ * Services over HTTP: a public listener, an admin server, and what a route's
+ * handler needs to answer well.
+ *
+ * @module
+ */
+export {
+  createHandler,
+  type HandlerOptions,
+  type HttpHandler,
+} from "./create_handler.ts";
+export type { PeerInfo } from "./exchange.ts";
+export * from "./http_errors.ts";
+export { httpListeners, type HttpListenersOptions } from "./http_listeners.ts";
+export { type HttpConfig, httpSettings } from "./http_settings.ts";
+export { jsonResponse } from "./json_response.ts";
+export { PortUnavailable } from "./listen_errors.ts";
+export { httpProblems, type ProblemRow, type ProblemTable } from "./problem.ts";
+export {
+  createRateLimit,
+  type RateDecision,
+  type RateLimitOptions,
+} from "./rate_limit.ts";
+export { parseJson, readJson, type ReadJsonOptions } from "./read_json.ts";
+export { singleHeader } from "./single_header.ts";
+export { TlsUnusable } from "./tls_files.ts";

@@ -1,0 +1,381 @@
+/**
+ * A service's routes as one `Request → Response` function.
+ *
+ * @module
+ */
+import { InvalidInput, OperationalError } from "@mainstay/kernel/errors";
+import type { Route, ServedService } from "@mainstay/kernel/lifecycle";
+import { withLogFields } from "@mainstay/kernel/logging";
+import { createAccessLine } from "./access_log.ts";
+import type { Networks } from "./cidr.ts";
+import { correlationIdOf } from "./correlation_id.ts";
+import type { Cors } from "./cors.ts";
+import { Exchange, type ExchangeSettings, type PeerInfo } from "./exchange.ts";
+import {
+  MethodNotAllowed,
+  NotFound,
+  ServiceStopping,
+  TooManyRequests,
+} from "./http_errors.ts";
+import { InFlight } from "./in_flight.ts";
+import { type Problem, problemOf, type ProblemTable } from "./problem.ts";
+import {
+  createRateLimit,
+  type RateDecision,
+  rateLimitKey,
+  type RateLimitOptions,
+} from "./rate_limit.ts";
+import { refuseLongBody } from "./request_body.ts";
+import { createRequestMetrics } from "./request_metrics.ts";
+import { createRouteTable, type RouteMatch } from "./route_table.ts";
+import { tryParseTraceParent } from "./trace_parent.ts";
+
+/** How a handler treats requests, whatever its routes do. */
+export interface HandlerOptions {
+  /** `public`, `admin`, `probe`: in logs and metrics. */
+  readonly listener: string;
+  readonly routes: readonly Route[];
+  readonly problems: ProblemTable;
+  readonly trustedProxies: Networks;
+  readonly requestTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
+  readonly maxBodyBytes: number;
+  readonly cors?: Cors | undefined;
+  readonly rateLimit?: RateLimitOptions | undefined;
+  /** Who asks, where the request proves it: counted instead of the address. */
+  readonly identify?: ((request: Request) => string | undefined) | undefined;
+  /** On every answer, unless its handler set them. */
+  readonly headers?: ReadonlyArray<readonly [name: string, value: string]>;
+}
+
+/** Answers requests; never throws and never rejects. */
+export interface HttpHandler {
+  (request: Request, info: PeerInfo): Response | Promise<Response>;
+  /** Requests whose answer has not begun. */
+  readonly inFlight: number;
+  /** Answers every request under way with 503 and aborts its signal. */
+  cut(): void;
+  /** Stops what runs in the background. */
+  close(): void;
+}
+
+interface Entry {
+  readonly route: Pick<Route, "handle" | "timeoutMs">;
+  readonly method: string;
+  readonly settings: ExchangeSettings;
+  readonly meter: { record(status: number, seconds: number): void };
+  readonly access: ReturnType<typeof createAccessLine>;
+  readonly limited: boolean;
+}
+
+const METHODS = new Set(
+  ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+);
+const NOTHING: Readonly<Record<string, string>> = Object.freeze({});
+/** nginx' status for a client that left: seen in metrics only. */
+const CLIENT_LEFT = 499;
+
+/**
+ * Builds the handler of one listener. All that depends on a route alone
+ * (metrics, limits, times) is bound here, once.
+ *
+ * @throws {TypeError} If two routes have the same method and pattern.
+ */
+export function createHandler(
+  service: ServedService,
+  options: HandlerOptions,
+): HttpHandler {
+  const { kernel } = service;
+  const log = kernel.log.child("http");
+  const inFlight = new InFlight();
+  const metrics = createRequestMetrics(
+    kernel.metrics,
+    options.listener,
+    () => inFlight.size,
+  );
+  const limit = options.rateLimit && createRateLimit(options.rateLimit);
+  const decisions = new WeakMap<Exchange, RateDecision>();
+  const table = createRouteTable<Entry>(options.routes, entryOf);
+  const refusals = new Map<string, Entry>();
+
+  function entryOf(
+    method: string,
+    route: Omit<Route, "method">,
+  ): Entry {
+    const probe = route.probe === true;
+    const timeoutMs = route.timeoutMs ?? options.requestTimeoutMs;
+    return {
+      route,
+      method,
+      settings: {
+        log,
+        draining: service.draining,
+        trustedProxies: options.trustedProxies,
+        maxBodyBytes: route.maxBodyBytes ?? options.maxBodyBytes,
+        bodyTimeoutMs: options.bodyTimeoutMs,
+        timeoutMs: timeoutMs === "none" ? Infinity : timeoutMs,
+      },
+      meter: metrics.meter(method, route.path),
+      access: createAccessLine(log, method, route.path, probe),
+      limited: limit !== undefined && !probe,
+    };
+  }
+
+  /** What answers a method and a path that no route has: 404, 405 or OPTIONS. */
+  function refusalOf(method: string, path: string): Entry {
+    const pattern = table.patternOf(path);
+    const label = METHODS.has(method) ? method : "OTHER";
+    const key = `${label} ${pattern ?? ""}`;
+    let entry = refusals.get(key);
+    if (entry === undefined) {
+      const allowed = pattern === undefined ? [] : table.allowed(path);
+      const handle = pattern === undefined
+        ? refuse(() => new NotFound())
+        : label === "OPTIONS"
+        ? answerOptions(allowed)
+        : refuse(() => new MethodNotAllowed(allowed));
+      entry = entryOf(label, { path: pattern ?? "unmatched", handle });
+      refusals.set(key, entry);
+    }
+    return entry;
+  }
+
+  function answerOptions(allowed: readonly string[]): Route["handle"] {
+    const allow = allowed.join(", ");
+    return (request) => {
+      const headers = new Headers({ allow });
+      options.cors?.preflight(request, headers, allow);
+      return new Response(null, { status: 204, headers });
+    };
+  }
+
+  function admit(exchange: Exchange): void {
+    const identity = options.identify?.(exchange.request);
+    const decision = limit!.take(
+      identity === undefined
+        ? rateLimitKey(exchange.clientAddress)
+        : `identity ${identity}`,
+    );
+    decisions.set(exchange, decision);
+    if (!decision.allowed) throw new TooManyRequests(decision.retryAfterMs);
+  }
+
+  function answer(
+    entry: Entry,
+    exchange: Exchange,
+    params: RouteMatch<Entry>["params"],
+  ): Response | Promise<Response> {
+    try {
+      if (entry.limited) admit(exchange);
+      if (entry.method !== "GET") {
+        refuseLongBody(exchange.request, entry.settings.maxBodyBytes);
+      }
+      if (params.length > 0) exchange.params = decode(params);
+      const result = entry.route.handle(exchange.request, exchange);
+      return result instanceof Response
+        ? finish(entry, exchange, result)
+        : settle(entry, exchange, result);
+    } catch (failure) {
+      return fail(entry, exchange, failure);
+    }
+  }
+
+  /** The handler's answer, or its cut, whichever comes first. */
+  function settle(
+    entry: Entry,
+    exchange: Exchange,
+    result: Promise<Response>,
+  ): Promise<Response> {
+    return new Promise((resolve) => {
+      inFlight.add(exchange);
+      let open = true;
+      const end = (response: Response) => {
+        open = false;
+        inFlight.delete(exchange);
+        resolve(response);
+      };
+      exchange.onCut = (reason) => {
+        if (open) end(fail(entry, exchange, reason));
+      };
+      result.then(
+        (response) => {
+          if (open) end(finish(entry, exchange, response));
+          else discard(response);
+        },
+        (failure) => {
+          if (open) end(fail(entry, exchange, failure));
+        },
+      );
+    });
+  }
+
+  function fail(entry: Entry, exchange: Exchange, failure: unknown): Response {
+    if (exchange.abandoned) {
+      const gone = new Response(null, { status: CLIENT_LEFT });
+      return finish(entry, exchange, gone);
+    }
+    const problem = problemOf(
+      failure,
+      options.problems,
+      exchange.correlationId,
+    );
+    report(problem, failure, exchange);
+    return finish(entry, exchange, problem.response);
+  }
+
+  /** The one place where a failure of a request is logged. */
+  function report(
+    { code, status, unexpected }: Problem,
+    failure: unknown,
+    { correlationId }: Exchange,
+  ): void {
+    if (status >= 500) metrics.countError(unexpected ? typeOf(failure) : code);
+    const level = unexpected ? "error" : status >= 500 ? "warn" : "debug";
+    if (!log.enabled(level.toUpperCase() as Uppercase<typeof level>)) return;
+    const message = failure instanceof Error ? failure.message : "Not an Error";
+    const stack = unexpected && failure instanceof Error
+      ? { stack: failure.stack }
+      : {};
+    const facts = failure instanceof OperationalError
+      ? { facts: failure.facts, cause: failure.cause }
+      : {};
+    log[level](message, {
+      code,
+      status,
+      ...facts,
+      error: failure,
+      ...stack,
+      correlationId,
+    });
+  }
+
+  function finish(
+    entry: Entry,
+    exchange: Exchange,
+    given: Response,
+  ): Response {
+    const { request, correlationId } = exchange;
+    const response = mutable(given, correlationId);
+    const { headers } = response;
+    for (const [name, value] of options.headers ?? []) {
+      if (!headers.has(name)) headers.set(name, value);
+    }
+    options.cors?.apply(request, headers);
+    if (entry.limited) {
+      addRateHeaders(
+        headers,
+        options.rateLimit!.limit,
+        decisions.get(exchange),
+      );
+    }
+    // The client then opens its next connection to someone else.
+    if (service.stopping.aborted) headers.set("connection", "close");
+    const durationMs = performance.now() - exchange.startedMs;
+    entry.meter.record(response.status, durationMs / 1000);
+    entry.access.write(exchange, response.status, durationMs);
+    if (request.method === "HEAD" && entry.route.timeoutMs === "none") {
+      discard(response);
+      return new Response(null, response);
+    }
+    return response;
+  }
+
+  function handle(request: Request, info: PeerInfo) {
+    const startedMs = performance.now();
+    const correlationId = correlationIdOf(
+      request.headers.get("x-correlation-id"),
+    );
+    const trace = tryParseTraceParent(request.headers.get("traceparent"));
+    const path = pathOf(request.url);
+    const match = table.find(request.method, path);
+    const entry = match?.entry ?? refusalOf(request.method, path);
+    const exchange = new Exchange(
+      request,
+      info,
+      correlationId,
+      startedMs,
+      entry.settings,
+    );
+    const fields = trace === undefined
+      ? { correlationId }
+      : { correlationId, traceId: trace.traceId, spanId: trace.spanId };
+    return withLogFields(
+      fields,
+      () => answer(entry, exchange, match?.params ?? []),
+    );
+  }
+
+  return Object.defineProperties(handle, {
+    inFlight: { get: () => inFlight.size },
+    cut: { value: () => inFlight.cut(() => new ServiceStopping()) },
+    close: { value: () => inFlight.close() },
+  }) as HttpHandler;
+}
+
+/** The path of an absolute URL, without the cost of parsing the rest. */
+function pathOf(url: string): string {
+  const start = url.indexOf("/", url.indexOf("//") + 2);
+  if (start === -1) return "/";
+  const query = url.indexOf("?", start);
+  const hash = url.indexOf("#", start);
+  const end = Math.min(
+    query === -1 ? url.length : query,
+    hash === -1 ? url.length : hash,
+  );
+  return url.slice(start, end);
+}
+
+/** @throws {InvalidInput} If a value is not percent-encoded UTF-8. */
+function decode(
+  params: ReadonlyArray<readonly [name: string, value: string]>,
+): Readonly<Record<string, string>> {
+  const decoded: Record<string, string> = { ...NOTHING };
+  for (const [name, value] of params) {
+    try {
+      decoded[name] = value.includes("%") ? decodeURIComponent(value) : value;
+    } catch {
+      throw new InvalidInput([
+        { pointer: name, detail: "must be percent-encoded UTF-8" },
+      ]);
+    }
+  }
+  return decoded;
+}
+
+/** The answer with its correlation ID; a copy where it cannot be changed. */
+function mutable(response: Response, correlationId: string): Response {
+  try {
+    response.headers.set("x-correlation-id", correlationId);
+    return response;
+  } catch {
+    const copy = new Response(response.body, response);
+    copy.headers.set("x-correlation-id", correlationId);
+    return copy;
+  }
+}
+
+function addRateHeaders(
+  headers: Headers,
+  limit: number,
+  decision: RateDecision | undefined,
+): void {
+  if (decision === undefined) return;
+  headers.set("ratelimit-limit", String(limit));
+  headers.set("ratelimit-remaining", String(decision.remaining));
+  headers.set("ratelimit-reset", String(Math.ceil(decision.resetMs / 1000)));
+}
+
+function refuse(reason: () => Error): Route["handle"] {
+  return () => {
+    throw reason();
+  };
+}
+
+/** Lets go of a body that nobody will read. */
+function discard(response: Response): void {
+  void response.body?.cancel().catch(() => {});
+}
+
+function typeOf(failure: unknown): string {
+  return failure instanceof Error ? failure.name : typeof failure;
+}

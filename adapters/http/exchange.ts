@@ -1,0 +1,138 @@
+import type { Logger } from "@mainstay/kernel/logging";
+import type { RequestContext } from "@mainstay/kernel/lifecycle";
+import { clientAddressOf } from "./client_address.ts";
+import { type Networks, plainAddress } from "./cidr.ts";
+import { readBody } from "./request_body.ts";
+import { BodyTimeout, RequestTimeout } from "./http_errors.ts";
+
+/** What is known of a connection; `Deno.ServeHandlerInfo` is one. */
+export interface PeerInfo {
+  readonly remoteAddr: Deno.Addr | { readonly hostname: string };
+}
+
+/** What one exchange takes from its listener and its route. */
+export interface ExchangeSettings {
+  readonly log: Logger;
+  readonly draining: AbortSignal;
+  readonly trustedProxies: Networks;
+  readonly maxBodyBytes: number;
+  readonly bodyTimeoutMs: number;
+  /** `Infinity` for event streams. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * One request under way: the context of its handler, and what can end it.
+ *
+ * Everything that most handlers never ask for (URL, addresses, signal) is made
+ * at the first use: made at once they would double the adapter's cost.
+ */
+export class Exchange implements RequestContext {
+  readonly request: Request;
+  readonly correlationId: string;
+  readonly startedMs: number;
+  params: Readonly<Record<string, string>> = {};
+  /** Set while the handler runs: answers in its place. */
+  onCut: ((reason: Error) => void) | undefined;
+
+  readonly #info: PeerInfo;
+  readonly #settings: ExchangeSettings;
+  #url: URL | undefined;
+  #clientAddress: string | undefined;
+  #controller: AbortController | undefined;
+  #cut: Error | undefined;
+  #body: Promise<Uint8Array<ArrayBuffer>> | undefined;
+  #bodySinceMs = Infinity;
+
+  constructor(
+    request: Request,
+    info: PeerInfo,
+    correlationId: string,
+    startedMs: number,
+    settings: ExchangeSettings,
+  ) {
+    this.request = request;
+    this.correlationId = correlationId;
+    this.startedMs = startedMs;
+    this.#info = info;
+    this.#settings = settings;
+  }
+
+  get url(): URL {
+    return this.#url ??= new URL(this.request.url);
+  }
+
+  get log(): Logger {
+    return this.#settings.log;
+  }
+
+  get draining(): AbortSignal {
+    return this.#settings.draining;
+  }
+
+  get peerAddress(): string {
+    const address = this.#info.remoteAddr;
+    return "hostname" in address ? plainAddress(address.hostname) : "local";
+  }
+
+  get clientAddress(): string {
+    return this.#clientAddress ??= clientAddressOf(
+      this.peerAddress,
+      this.request.headers.get("x-forwarded-for"),
+      this.#settings.trustedProxies,
+    );
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      const controller = this.#controller = new AbortController();
+      const client = this.request.signal;
+      if (this.#cut !== undefined) controller.abort(this.#cut);
+      else if (client.aborted) controller.abort(client.reason);
+      else {
+        client.addEventListener(
+          "abort",
+          () => controller.abort(client.reason),
+          { once: true },
+        );
+      }
+    }
+    return this.#controller.signal;
+  }
+
+  /** Whether the client has gone, as far as anyone asked. */
+  get abandoned(): boolean {
+    return this.#controller !== undefined && this.#cut === undefined &&
+      this.#controller.signal.aborted;
+  }
+
+  body(): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#body === undefined) {
+      this.#bodySinceMs = performance.now();
+      this.#body = readBody(
+        this.request,
+        this.#settings.maxBodyBytes,
+        this.signal,
+      ).finally(() => this.#bodySinceMs = Infinity);
+    }
+    return this.#body;
+  }
+
+  /** Ends the exchange now if one of its times is up. */
+  expire(nowMs: number): void {
+    const { timeoutMs, bodyTimeoutMs } = this.#settings;
+    if (nowMs - this.startedMs >= timeoutMs) {
+      this.cut(new RequestTimeout(timeoutMs));
+    } else if (nowMs - this.#bodySinceMs >= bodyTimeoutMs) {
+      this.cut(new BodyTimeout(bodyTimeoutMs));
+    }
+  }
+
+  /** Answers with `reason` in the handler's place, and aborts its signal. */
+  cut(reason: Error): void {
+    if (this.#cut !== undefined) return;
+    this.#cut = reason;
+    this.onCut?.(reason);
+    this.#controller?.abort(reason);
+  }
+}
