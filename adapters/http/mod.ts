@@ -9,6 +9,11 @@ export {
   type HandlerOptions,
   type HttpHandler,
 } from "./create_handler.ts";
+export {
+  eventStream,
+  type EventStreamOptions,
+  type StreamEvent,
+} from "./event_stream.ts";
 export type { PeerInfo } from "./exchange.ts";
 export * from "./http_errors.ts";
 export { httpListeners, type HttpListenersOptions } from "./http_listeners.ts";
