@@ -13,6 +13,10 @@ export interface ShutdownSettings {
 /** What a listener sees of the service that it serves. */
 export interface ServedService {
   readonly kernel: Kernel;
+  /** Names of its modules, in set-up order. */
+  readonly modules: readonly string[];
+  /** When its start began, in epoch milliseconds. */
+  readonly startedAtMs: number;
   /** Routes of all modules, in set-up order. */
   readonly routes: readonly Route[];
   /** Aborts at the first moment of a shutdown. */
