@@ -14,6 +14,9 @@ export const EVENT_LIMITS = {
   dataDepth: 32,
   /** Events of one request. */
   batch: 1_000,
+  /** Headers that a publisher may give an event. */
+  headersGiven: 28,
+  /** Headers of a stored event: those given, and those that the service adds. */
   headers: 32,
   headerName: 128,
   headerValue: 2_048,
@@ -62,8 +65,8 @@ const headerValue = z.string({ error: expect("a text") })
 
 const headers = z.record(headerName, headerValue, {
   error: expect("an object of texts"),
-}).refine((given) => Object.keys(given).length <= EVENT_LIMITS.headers, {
-  error: `Expected at most ${EVENT_LIMITS.headers} headers`,
+}).refine((given) => Object.keys(given).length <= EVENT_LIMITS.headersGiven, {
+  error: `Expected at most ${EVENT_LIMITS.headersGiven} headers`,
 });
 
 /** One event as it is published: `{event, aggregateId, data, headers?, id?}`. */

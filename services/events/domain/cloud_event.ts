@@ -15,7 +15,7 @@ const HEADER_OF: Readonly<Record<string, string>> = {
 };
 
 const KNOWN = Object.keys(cloudEvent.shape);
-const EXTENSION_NAME = /^[a-z0-9]+$/;
+const EXTENSION_NAME = /^[a-z0-9]{1,64}$/;
 
 /**
  * Reads a CloudEvent 1.0: `type` becomes the event type, `subject` the
@@ -71,10 +71,10 @@ function namedAttributes(
       mistakes.push(unknownKey(pointer, name, KNOWN));
     }
   }
-  if (entries.length > EVENT_LIMITS.headers) {
+  if (entries.length > EVENT_LIMITS.headersGiven) {
     mistakes.push({
       pointer,
-      detail: `Expected at most ${EVENT_LIMITS.headers} attributes`,
+      detail: `Expected at most ${EVENT_LIMITS.headersGiven} attributes`,
     });
   }
   return mistakes.length > before ? undefined : Object.fromEntries(entries);

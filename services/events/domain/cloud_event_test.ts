@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { InvalidInput } from "@mainstay/kernel/errors";
+import type { InvalidInput } from "@mainstay/kernel/errors";
 import { readCloudEvent, writeCloudEvent } from "./cloud_event.ts";
 import type { NewEvent, StoredEvent, StreamId } from "./event.ts";
 import { parseExactJson } from "./exact_json.ts";
