@@ -14,6 +14,7 @@ export {
   type EventStreamOptions,
   type StreamEvent,
 } from "./event_stream.ts";
+export { isLoopback } from "./cidr.ts";
 export type { PeerInfo } from "./exchange.ts";
 export * from "./http_errors.ts";
 export { httpListeners, type HttpListenersOptions } from "./http_listeners.ts";
