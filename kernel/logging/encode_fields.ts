@@ -46,6 +46,19 @@ export function jsonText(text: string, max = MAX_TEXT): string {
   return JSON.stringify(safeText(text, max)).replace(INVISIBLE, asEscape);
 }
 
+const MAX_NAMES = 2000;
+const encodedNames = new Map<string, string>();
+
+/** {@link jsonText} of a field's name: a program uses few, again and again. */
+function jsonName(name: string): string {
+  const before = encodedNames.get(name);
+  if (before !== undefined) return before;
+  const json = jsonText(name);
+  if (encodedNames.size >= MAX_NAMES) encodedNames.clear();
+  if (name.length <= 128) encodedNames.set(name, json);
+  return json;
+}
+
 /** How {@link encodeFields} writes. */
 export interface EncodeOptions {
   /** Whether errors show their stack. */
@@ -91,9 +104,14 @@ class Encoder {
         break;
       }
       let shown = name;
-      while (reserved?.has(shown)) shown += "_";
+      while (
+        reserved?.has(shown) || (shown !== name && names.includes(shown))
+      ) shown += "_";
       const value = this.#read(object, name);
-      if (value !== undefined) parts.push(this.#text(shown) + ":" + value);
+      if (value === undefined) continue;
+      const json = jsonName(shown);
+      this.#characters += json.length;
+      parts.push(`${json}:${value}`);
     }
     return parts.join(",");
   }

@@ -13,8 +13,8 @@ const MAX_REFUSALS = 100;
  * A writer that gathers the lines of one turn of the event loop.
  *
  * A line is out before the loop waits for the next thing to happen, or at once
- * when 64 KiB have gathered, so that memory stays bounded and at most one
- * turn's lines can be lost, and those only in a crash that runs no code. Writes
+ * when 64 KiB have gathered, so that memory stays bounded and only a
+ * crash that runs no code can lose lines, those of one turn. Writes
  * are synchronous: a reader that falls behind slows the process instead of
  * losing lines. A reader that is gone (`EPIPE`) silences the log and nothing else.
  *
@@ -73,7 +73,10 @@ let standardOutput: LineWriter | undefined;
 export function standardOutputWriter(): LineWriter {
   if (standardOutput === undefined) {
     const writer = createLineWriter((bytes) => Deno.stdout.writeSync(bytes));
-    globalThis.addEventListener("unload", () => writer.flush());
+    // An error that nobody catches ends the process without `unload`.
+    for (const end of ["unload", "error", "unhandledrejection"]) {
+      globalThis.addEventListener(end, () => writer.flush());
+    }
     standardOutput = writer;
   }
   return standardOutput;

@@ -155,14 +155,26 @@ function contextMembers(fields: LogFields | undefined): string {
   let members = "";
   for (const id of IDS) {
     const value = context[id];
-    if (value === undefined || (fields !== undefined && id in fields)) continue;
+    if (value === undefined || says(fields, id)) continue;
     members += (members === "" ? "" : ",") + `"${id}":${jsonText(value)}`;
   }
   return members;
 }
 
+function says(fields: LogFields | undefined, id: string): boolean {
+  try {
+    return fields !== undefined && Object.hasOwn(fields, id);
+  } catch {
+    return false;
+  }
+}
+
 const join = (a: string, b: string) =>
   a === "" ? b : b === "" ? a : `${a},${b}`;
+
+/** Callers without types may pass anything. */
+const asText = (message: unknown) =>
+  typeof message === "string" ? message : "[Unreadable]";
 
 const JSON_NAMES = new Set([
   ...["timestamp", "level", "service", "environment", "context", "message"],
@@ -177,6 +189,7 @@ function jsonLines(
   const origin = `"service":${jsonText(identity.name)},"environment":${
     jsonText(identity.environment)
   }`;
+  const timestamp = isoTimestamps();
   return (level, context, message, fields) => {
     const own = fields === undefined ? "" : encodeFields(fields, {
       stacks: showsStacks(),
@@ -184,10 +197,23 @@ function jsonLines(
     });
     const members = join(own, contextMembers(fields));
     return `{"timestamp":"${
-      new Date(now()).toISOString()
+      timestamp(now())
     }","level":"${level}",${origin},"context":${jsonText(context)},"message":${
-      jsonText(String(message))
+      jsonText(asText(message))
     }${members === "" ? "" : "," + members}}`;
+  };
+}
+
+/** Writes a time once for all lines of one millisecond: a busy service has many. */
+function isoTimestamps(): (ms: number) => string {
+  let lastMs = NaN;
+  let last = "";
+  return (ms) => {
+    if (ms !== lastMs) {
+      last = new Date(ms).toISOString();
+      lastMs = ms;
+    }
+    return last;
   };
 }
 
@@ -218,7 +244,7 @@ function textLines(
       reserved: NO_NAMES,
     });
     const members = join(own, contextMembers(fields));
-    const text = oneLine(String(message));
+    const text = oneLine(asText(message));
     return format({
       category: [oneLine(context)],
       level: level === "WARN"

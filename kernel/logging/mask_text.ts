@@ -1,7 +1,8 @@
 import { isSecretKey, MASK } from "./mask_key.ts";
 
 /** What a text must hold for any rule below to apply: most hold none of it. */
-const SUSPECT = /[@=:]|eyJ|\d{12}|\d{4}[ -]\d{4,6}[ -]\d|bearer|basic/i;
+const SUSPECT =
+  /[@=]|["']\s{0,9}:|eyJ|[2-6]\d{12}|\d{4}[ -]\d{4,6}[ -]\d|bearer|basic|authorization|cookie|api[-_ ]?key|pass(?:word|wd|phrase)|secret/i;
 
 /** `Bearer …` in a sentence about bearer tokens names no token. */
 const PROSE =
@@ -10,8 +11,8 @@ const PROSE =
 const BEARER = /\b(bearer)(\s+|%20)([\w.~+/=-]+)/gi;
 const BASIC = /\b(basic)(\s+|%20)([A-Za-z0-9+/_-]{4,}={0,2})/gi;
 const JWT = /eyJ[\w-]{6,}(?:\.[\w-]*)+|eyJ[\w-]{20,}/g;
-/** Up to the last `@`: an unescaped password may hold `/`, `:` or `@`. */
-const URL_CREDENTIALS = /:\/\/[^\s"'<>]{1,1024}@/g;
+/** What may be credentials: up to the last `@`, for a password may hold one. */
+const URL_CREDENTIALS = /:\/\/(?!\/)((?:(?!:\/\/)[^\s"'<>]){1,1024})@/g;
 const EMAIL =
   /[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.){1,8}\p{L}{2,24}/gu;
 /** `key=value`, as in query strings, cookies and connection strings. */
@@ -50,8 +51,10 @@ export function maskText(text: string): string {
   }
   masked = masked.replace(JWT, MASK);
   if (masked.includes("@")) {
-    masked = masked.replace(URL_CREDENTIALS, `://${MASK}@`)
-      .replace(EMAIL, MASK);
+    masked = masked.replace(
+      URL_CREDENTIALS,
+      (all, before) => isUserInfo(before) ? `://${MASK}@` : all,
+    ).replace(EMAIL, MASK);
   }
   if (masked.includes(":")) {
     masked = masked.replace(HEADER, `$1$2${MASK}`).replace(
@@ -78,6 +81,15 @@ function quoted(value: string): string {
   return quote + MASK + quote;
 }
 
+/**
+ * Whether what stands before an `@` is credentials and not a host and a path:
+ * it has no `/`, or a `:` before it (an unescaped password may hold a `/`).
+ */
+function isUserInfo(before: string): boolean {
+  const head = before.split(/[/?#]/, 1)[0] ?? "";
+  return head.length === before.length || /[:@]/.test(head);
+}
+
 /** RFC 7617: base64 of `user:password`. */
 function isUserAndPassword(token: string): boolean {
   try {
@@ -95,7 +107,7 @@ const ISSUER =
   /^(?:4|5[0-8]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|3(?:0[0-5]|095|[689])|6(?:011|4[4-9]|5|2|[37])|35(?:2[89]|[3-8]))/;
 
 function maskCards(text: string): string {
-  if (!/\d{4}/.test(text)) return text;
+  if (!/\d{4}[\d -]{9}/.test(text)) return text;
   return text.replace(CARD, (digits) => isCardNumber(digits) ? MASK : digits);
 }
 
