@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { InvalidInput, OperationalError } from "@mainstay/kernel/errors";
+import { type Mistake, OperationalError } from "@mainstay/kernel/errors";
 import { HttpError } from "./http_errors.ts";
 
 /** How one error code is answered. */
@@ -58,8 +58,8 @@ export interface Problem {
 /**
  * Turns what a handler threw into the answer for its client.
  *
- * The body holds the code, the row's title, the error's `message` and, for
- * {@link InvalidInput}, each mistake. `facts`, `cause` and the stack stay out of
+ * The body holds the code, the row's title, the error's `message` and, for an
+ * error with `errors` such as `InvalidInput`, each mistake. `facts`, `cause` and the stack stay out of
  * it. Whatever is not an `OperationalError` with a row is a generic 500.
  */
 export function problemOf(
@@ -78,9 +78,7 @@ export function problemOf(
     "content-type": "application/problem+json",
     "cache-control": "no-store",
   });
-  const errors = row !== undefined && failure instanceof InvalidInput
-    ? failure.errors
-    : undefined;
+  const errors = row === undefined ? undefined : mistakesOf(failure);
   if (row !== undefined) addHeaders(headers, failure as OperationalError);
   const body = {
     type: `urn:mainstay:problem:${code}`,
@@ -100,6 +98,11 @@ export function problemOf(
 
 function expected(failure: OperationalError) {
   return { code: failure.code, detail: failure.message };
+}
+
+function mistakesOf(failure: unknown): readonly Mistake[] | undefined {
+  const { errors } = failure as { readonly errors?: readonly Mistake[] };
+  return errors;
 }
 
 function addHeaders(headers: Headers, failure: OperationalError): void {

@@ -31,6 +31,8 @@ export interface Access {
     context: Pick<RequestContext, "url" | "peerAddress" | "clientAddress">,
     scope: Scope,
   ): Caller | Promise<Caller>;
+  /** Whose API key a request carries: what rate limits count by. */
+  identify(request: { readonly headers: Headers }): string | undefined;
 }
 
 /** What the service knows callers by. With neither, only this machine may ask. */
@@ -67,6 +69,12 @@ export function createAccess({ apiKeys, verifyToken }: AccessOptions): Access {
         throw new Unauthorized(undefined, 'Bearer error="invalid_token"');
       }
       return requireScope(caller, scope);
+    },
+    identify({ headers }) {
+      const credentials = credentialsOf(headers);
+      return credentials === undefined
+        ? undefined
+        : findCaller(credentials)?.name;
     },
   };
 }
@@ -129,6 +137,7 @@ const localAccess: Access = {
     }
     return LOCAL;
   },
+  identify: () => undefined,
 };
 
 function isLoopbackName(hostname: string): boolean {

@@ -1,5 +1,6 @@
+import { eventStream, type StreamEvent } from "@mainstay/adapters/http";
 import { InvalidInput } from "@mainstay/kernel/errors";
-import type { RequestContext, Route } from "@mainstay/kernel/lifecycle";
+import type { Route } from "@mainstay/kernel/lifecycle";
 import { formatCursor, tryParseCursor } from "../domain/cursor.ts";
 import type { Cursor, EventLog, LiveEvent } from "../domain/event_log.ts";
 import { PublishRefused } from "../domain/publish_refused.ts";
@@ -8,13 +9,9 @@ import { eventJson } from "./event_json.ts";
 import { eventPattern, identifier, readQuery } from "./query.ts";
 import { filterOf, readParameters, startParameter } from "./read_route.ts";
 
-/** Sent when nothing else is, so that proxies and clients know the line is alive. */
-const HEARTBEAT_MS = 15_000;
-/** What a client is told to wait before it comes back. */
-const RETRY_MS = 2_000;
 const MAX_READERS = 1_000;
-
-const encoder = new TextEncoder();
+/** The greatest sequence that a stream id can have, 2⁶⁴−1. */
+const LAST_SEQUENCE = "18446744073709551615";
 
 /**
  * `GET /events/live`: events as they come, as Server-Sent Events.
@@ -28,40 +25,43 @@ export function liveRoute(
   access: Access,
   options: { readonly heartbeatMs?: number } = {},
 ): Route {
-  const { heartbeatMs = HEARTBEAT_MS } = options;
   const parameters = {
     from: startParameter(log.shards),
     type: eventPattern,
     aggregate: identifier,
   } as const;
   let readers = 0;
+
+  async function* frames(
+    events: AsyncIterable<LiveEvent>,
+  ): AsyncIterable<StreamEvent> {
+    readers++;
+    try {
+      for await (const { event, cursor } of events) {
+        yield { id: formatCursor(cursor), data: eventJson(event) };
+      }
+    } finally {
+      readers--;
+    }
+  }
+
   return {
     method: "GET",
     path: "/events/live",
     timeoutMs: "none",
     async handle(request, context) {
       await access.authorize(request, context, "events:read");
-      const query = readQuery(context.url, parameters);
+      const { from, ...filter } = readQuery(context.url, parameters);
+      if (readers >= MAX_READERS) throw tooManyReaders();
       const lastId = request.headers.get("last-event-id");
-      const from = lastId !== null
+      const start = lastId !== null
         ? cursorOf(lastId, log.shards)
-        : typeof query.from === "number"
-        ? await cursorAt(log, query.from)
-        : query.from;
-      if (readers >= MAX_READERS) {
-        throw new PublishRefused(
-          "overloaded",
-          "Cannot read live: there are too many live readers",
-          { retryable: true, retryAfterMs: RETRY_MS },
-        );
-      }
-      readers++;
+        : typeof from === "number"
+        ? cursorBefore(from, log.shards)
+        : from;
       const end = AbortSignal.any([context.signal, context.draining]);
-      const events = log.tail(from, filterOf(query), end);
-      return new Response(
-        eventStream(events, end, heartbeatMs, () => readers--),
-        { headers },
-      );
+      const events = log.tail(start, filterOf(filter), end);
+      return eventStream(frames(events), context, options);
     },
     doc: {
       summary: "Read events as they come",
@@ -88,12 +88,13 @@ export function liveRoute(
   };
 }
 
-const headers = {
-  "content-type": "text/event-stream",
-  "cache-control": "no-store",
-  // nginx would hold events back until its buffer is full.
-  "x-accel-buffering": "no",
-};
+function tooManyReaders(): PublishRefused {
+  return new PublishRefused(
+    "overloaded",
+    "Cannot read live: there are too many live readers",
+    { retryable: true, retryAfterMs: 5_000 },
+  );
+}
 
 function cursorOf(text: string, shards: number): Cursor {
   const cursor = tryParseCursor(text, shards);
@@ -104,62 +105,8 @@ function cursorOf(text: string, shards: number): Cursor {
   }]);
 }
 
-/** The position just before an instant: no entry has sequence 2⁶⁴−1 of the millisecond before. */
-function cursorAt(log: EventLog, instantMs: number): Cursor {
-  const text = instantMs === 0
-    ? "0-0"
-    : `${instantMs - 1}-18446744073709551615`;
-  return cursorOf(text, log.shards);
-}
-
-/** Pulls one event at a time: a slow client holds back its own reader only. */
-function eventStream(
-  events: AsyncIterable<LiveEvent>,
-  end: RequestContext["signal"],
-  heartbeatMs: number,
-  closed: () => void,
-): ReadableStream<Uint8Array> {
-  const iterator = events[Symbol.asyncIterator]();
-  let timer: ReturnType<typeof setInterval> | undefined;
-  const finish = () => {
-    if (timer === undefined) return;
-    clearInterval(timer);
-    timer = undefined;
-    closed();
-  };
-  return new ReadableStream<Uint8Array>({
-    start(controller) {
-      controller.enqueue(encoder.encode(`retry: ${RETRY_MS}\n\n`));
-      timer = setInterval(() => {
-        // Only into a line that is empty: a client that does not read gets none.
-        if ((controller.desiredSize ?? 0) > 0) {
-          controller.enqueue(encoder.encode(": heartbeat\n\n"));
-        }
-      }, heartbeatMs);
-    },
-    async pull(controller) {
-      try {
-        const { done, value } = await iterator.next();
-        if (done !== true) {
-          controller.enqueue(encoder.encode(frameOf(value)));
-          return;
-        }
-      } catch (error) {
-        if (!end.aborted) {
-          finish();
-          throw error;
-        }
-      }
-      finish();
-      controller.close();
-    },
-    async cancel() {
-      finish();
-      await iterator.return?.();
-    },
-  });
-}
-
-function frameOf({ event, cursor }: LiveEvent): string {
-  return `id: ${formatCursor(cursor)}\ndata: ${eventJson(event)}\n\n`;
+/** The last position before an instant. */
+function cursorBefore(instantMs: number, shards: number): Cursor {
+  const id = instantMs === 0 ? "0-0" : `${instantMs - 1}-${LAST_SEQUENCE}`;
+  return cursorOf(id, shards);
 }
