@@ -16,7 +16,13 @@ import type {
 } from "./metrics.ts";
 import { addRuntimeMetrics } from "./runtime_metrics.ts";
 
-/** A scrape waits no longer for what it reads on demand. */
+/** What {@link createMetrics} is told. */
+export interface MetricsSettings {
+  readonly identity: ServiceIdentity;
+  /** How long a scrape waits for collectors. Default 1,000. */
+  readonly scrapeDeadlineMs?: number;
+}
+
 const SCRAPE_DEADLINE_MS = 1000;
 
 /** `errors_total{type}`: what went wrong, by a small set of kinds. */
@@ -56,7 +62,7 @@ export function errorsTotal(metrics: Metrics): Counter<"type"> {
  * ```
  */
 export function createMetrics(
-  { identity }: { readonly identity: ServiceIdentity },
+  { identity, scrapeDeadlineMs = SCRAPE_DEADLINE_MS }: MetricsSettings,
 ): Metrics {
   const families = new Map<string, Family>();
   const exposition = createExposition();
@@ -100,7 +106,7 @@ export function createMetrics(
   async function collect(): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const deadline = new Promise<"late">((resolve) => {
-      timer = setTimeout(() => resolve("late"), SCRAPE_DEADLINE_MS);
+      timer = setTimeout(() => resolve("late"), scrapeDeadlineMs);
     });
     const run = async (collector: () => void | Promise<void>) => {
       if (busy.has(collector)) return errors.add({ type: "scrape" });

@@ -3,7 +3,11 @@
  *
  * @module
  */
-export { createMetrics, errorsTotal } from "./create_metrics.ts";
+export {
+  createMetrics,
+  errorsTotal,
+  type MetricsSettings,
+} from "./create_metrics.ts";
 export {
   createEventLoopLag,
   type EventLoopLag,
