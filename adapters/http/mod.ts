@@ -15,6 +15,7 @@ export {
   type StreamEvent,
 } from "./event_stream.ts";
 export { isLoopback } from "./cidr.ts";
+export { openApiDocument, type OpenApiOptions } from "./open_api_document.ts";
 export type { PeerInfo } from "./exchange.ts";
 export * from "./http_errors.ts";
 export { httpListeners, type HttpListenersOptions } from "./http_listeners.ts";

@@ -42,6 +42,8 @@ export function toyService(
   return Object.assign(toy, {
     kernel,
     routes,
+    modules: [],
+    startedAtMs: 0,
     stopping: stop.signal,
     draining: drain.signal,
     shutdown: (reason: string) => void shutdownReasons.push(reason),

@@ -1,0 +1,23 @@
+/// <reference lib="deno.worker" />
+declare const self: DedicatedWorkerGlobalScope;
+
+/** Asks one URL again and again, from a thread of its own. */
+self.onmessage = async (
+  { data }: MessageEvent<{ url: string; forMs: number }>,
+) => {
+  const endMs = performance.now() + data.forMs;
+  const seen: unknown[] = [];
+  while (performance.now() < endMs) {
+    const at = performance.now();
+    const response = await fetch(data.url);
+    const body = await response.text();
+    seen.push({
+      at,
+      ms: performance.now() - at,
+      status: response.status,
+      body,
+    });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  self.postMessage(seen);
+};
