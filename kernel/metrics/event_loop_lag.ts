@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from "../lifecycle/clock.ts";
 import type { Part } from "../lifecycle/part.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -10,23 +11,6 @@ export interface EventLoopLag extends Part {
   /** The longest lag of the last 30 to 60 seconds, in milliseconds. */
   recentMaxMs(): number;
 }
-
-/** The time that {@link createEventLoopLag} runs on. */
-export interface LagClock {
-  /** Monotonic milliseconds. */
-  now(): number;
-  /** Calls back after a delay and keeps no process alive. Returns its cancellation. */
-  after(delayMs: number, callback: () => void): () => void;
-}
-
-const systemClock: LagClock = {
-  now: () => performance.now(),
-  after(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
-    Deno.unrefTimer(timer);
-    return () => clearTimeout(timer);
-  },
-};
 
 /**
  * Measures event-loop lag by the drift of a timer, once started: what the
@@ -53,7 +37,7 @@ const systemClock: LagClock = {
  */
 export function createEventLoopLag(
   metrics: Metrics,
-  clock: LagClock = systemClock,
+  clock: Clock = systemClock,
 ): EventLoopLag {
   const lag = metrics.histogram({
     name: "event_loop_lag_seconds",
@@ -82,14 +66,14 @@ export function createEventLoopLag(
   }
 
   function tick(dueMs: number): void {
-    const nowMs = clock.now();
+    const nowMs = clock.elapsed();
     record(nowMs, Math.max(0, nowMs - dueMs));
     schedule(nowMs);
   }
 
   function schedule(nowMs: number): void {
     const dueMs = nowMs + TICK_MS;
-    cancel = clock.after(TICK_MS, () => tick(dueMs));
+    cancel = clock.schedule(() => tick(dueMs), TICK_MS);
   }
 
   const recentMaxMs = () => Math.max(currentMaxMs, previousMaxMs);
@@ -99,7 +83,7 @@ export function createEventLoopLag(
     recentMaxMs,
     start() {
       if (cancel !== undefined) return;
-      windowStartedMs = clock.now();
+      windowStartedMs = clock.elapsed();
       schedule(windowStartedMs);
     },
     stop() {

@@ -1,5 +1,6 @@
 import { ok, strictEqual } from "node:assert/strict";
-import { createEventLoopLag, createMetrics, type LagClock } from "./mod.ts";
+import type { Clock } from "../lifecycle/clock.ts";
+import { createEventLoopLag, createMetrics } from "./mod.ts";
 import { parseExposition } from "./parse_exposition.ts";
 
 const identity = { name: "demo", version: "1.0.0", environment: "test" };
@@ -8,9 +9,10 @@ const identity = { name: "demo", version: "1.0.0", environment: "test" };
 function fakeClock() {
   let nowMs = 1000;
   let timer: { dueMs: number; callback: () => void } | undefined;
-  const clock: LagClock = {
+  const clock: Clock = {
     now: () => nowMs,
-    after(delayMs, callback) {
+    elapsed: () => nowMs,
+    schedule(callback, delayMs) {
       timer = { dueMs: nowMs + delayMs, callback };
       return () => (timer = undefined);
     },

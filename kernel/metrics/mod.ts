@@ -8,9 +8,5 @@ export {
   errorsTotal,
   type MetricsSettings,
 } from "./create_metrics.ts";
-export {
-  createEventLoopLag,
-  type EventLoopLag,
-  type LagClock,
-} from "./event_loop_lag.ts";
+export { createEventLoopLag, type EventLoopLag } from "./event_loop_lag.ts";
 export * from "./metrics.ts";
