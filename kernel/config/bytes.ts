@@ -1,5 +1,5 @@
 import { type Bounds, rangeText, within } from "./bounds.ts";
-import { integer } from "./kinds.ts";
+import { asText } from "./as_text.ts";
 import type { Kind } from "./setting.ts";
 
 /** Largest first; powers of 1024, whether written `KB` or `KiB`. */
@@ -28,15 +28,14 @@ export function bytes(bounds: Bounds = {}): Kind<number> {
   const expects = `an amount such as 10KB, 10MB or 1GB${
     rangeText(bounds, formatBytes)
   }`;
-  const plain = integer({ min: 0 });
   return {
     expects,
     format: formatBytes,
     parse(input) {
-      const match = /^(\d+) ?([KMG]?)i?B$/i.exec(String(input).trim());
-      const unit = `${match?.[2]?.toUpperCase()}B`;
+      const match = /^(\d+) ?(?:([KMG]?)i?B)?$/i.exec(asText(input).trim());
+      const unit = `${match?.[2]?.toUpperCase() ?? ""}B`;
       const size = UNITS.find(([name]) => name === unit)?.[1] ?? 1;
-      const value = match ? Number(match[1]) * size : plain.parse(input);
+      const value = Number(match?.[1] ?? NaN) * size;
       if (within(value, bounds)) {
         return value;
       }

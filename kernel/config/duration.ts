@@ -1,5 +1,5 @@
+import { asText } from "./as_text.ts";
 import { type Bounds, rangeText, within } from "./bounds.ts";
-import { integer } from "./kinds.ts";
 import type { Kind } from "./setting.ts";
 
 /** Largest first: the order in which a value is shown. */
@@ -11,8 +11,8 @@ const UNITS: ReadonlyArray<readonly [unit: string, ms: number]> = [
   ["ms", 1],
 ];
 
-const FORM = /^(?:\d+(?:\.\d+)?(?:ms|[smhd]))+$/;
-const TERM = /(\d+(?:\.\d+)?)(ms|[smhd])/g;
+const FORM = /^\d+$|^(?:\d+(?:\.\d+)?(?:ms|[smhd]))+$/;
+const TERM = /(\d+(?:\.\d+)?)(ms|[smhd]|$)/g;
 
 /**
  * A span of time: milliseconds, or numbers with `ms`, `s`, `m`, `h` or `d`. The value is
@@ -34,13 +34,12 @@ export function duration(bounds: Bounds = {}): Kind<number> {
   const expects = `a duration such as 500ms, 30s or 5m${
     rangeText(bounds, formatDuration)
   }`;
-  const plain = integer({ min: 0 });
   return {
     expects,
     format: formatDuration,
     parse(input) {
-      const text = String(input).trim();
-      const ms = FORM.test(text) ? sumTerms(text) : plain.parse(input);
+      const text = asText(input).trim();
+      const ms = FORM.test(text) ? sumTerms(text) : NaN;
       if (within(ms, bounds)) return ms;
       throw new RangeError(`is not ${expects}`);
     },
@@ -50,7 +49,7 @@ export function duration(bounds: Bounds = {}): Kind<number> {
 function sumTerms(text: string): number {
   let sum = 0;
   for (const [, amount, unit] of text.matchAll(TERM)) {
-    const ms = UNITS.find(([name]) => name === unit)?.[1] ?? NaN;
+    const ms = UNITS.find(([name]) => name === unit)?.[1] ?? 1;
     // 1.1 × 1000 is 1100.0000000000002: rounded where it is a whole number.
     const product = Number(amount) * ms;
     const whole = Math.round(product);

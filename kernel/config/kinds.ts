@@ -2,25 +2,15 @@
  * The kinds of values that settings have.
  *
  * Every kind keeps one law: what it formats it parses back to the same value
- * (except that a URL's credentials are not shown).
+ * (except that of a URL with an `@`, all before it is masked).
  *
  * @module
  */
 import { z } from "zod";
 import { type Bounds, rangeText, within } from "./bounds.ts";
+import { asText } from "./as_text.ts";
 import { withoutCredentials } from "./quote.ts";
 import type { Kind } from "./setting.ts";
-
-/** What a kind reads: text as it stands in a variable, a flag, or a YAML scalar. */
-function asText(input: unknown): string {
-  if (typeof input === "string") return input;
-  if (typeof input === "number" || typeof input === "boolean") {
-    return String(input);
-  }
-  throw new RangeError(
-    Array.isArray(input) ? "is a list, not one value" : "is not one value",
-  );
-}
 
 function kindOf<Value>(
   expects: string,
@@ -236,10 +226,7 @@ export function url(
       protocols.some((p) => given.toLowerCase().startsWith(`${p}://`)) &&
       URL.canParse(given)
     ),
-    (value) => {
-      const { username, password } = new URL(value);
-      return username || password ? withoutCredentials(value) : value;
-    },
+    withoutCredentials,
   );
 }
 

@@ -3,7 +3,11 @@ import type { ConfigMistake } from "./config_error.ts";
 import type { ConfigSources } from "./config_sources.ts";
 import { quote } from "./quote.ts";
 import type { Setting } from "./setting.ts";
-import { readYamlFile, type YamlValue } from "./yaml_file.ts";
+import {
+  readYamlFile,
+  YAML_PARSER_VARIABLES,
+  type YamlValue,
+} from "./yaml_file.ts";
 
 /** What a source gave, parsed; `wrong` if it did not parse (the mistake is noted). */
 export type Reading =
@@ -101,13 +105,23 @@ export class SettingReader {
     const file = this.#commandLine.configFile;
     const content = file && this.#readFile("--config", file);
     if (file === undefined || content === undefined) return new Map();
-    const yaml = readYamlFile(content, {
-      file,
-      paths,
-      lookUp: (name) => this.#variable(name),
-    });
-    this.mistakes.push(...yaml.mistakes);
-    return yaml.values;
+    try {
+      const yaml = readYamlFile(content, {
+        file,
+        paths,
+        lookUp: (name) => this.#variable(name),
+      });
+      this.mistakes.push(...yaml.mistakes);
+      return yaml.values;
+    } catch (failure) {
+      if (!(failure instanceof Deno.errors.NotCapable)) throw failure;
+      const names = YAML_PARSER_VARIABLES.join();
+      this.#refuse(
+        "--config",
+        `cannot be parsed; run with --allow-env=${names}`,
+      );
+      return new Map();
+    }
   }
 
   #readSecretFile(name: string, file: string): YamlValue | undefined {

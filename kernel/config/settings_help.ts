@@ -3,16 +3,21 @@ import { defaultOf } from "./setting_default.ts";
 import type { Setting, Settings } from "./setting.ts";
 import { yamlPathOf } from "./setting_reader.ts";
 
-/** The variables that reading `settings` asks for: what `--allow-env` must name. */
-export function environmentNames(settings: Settings): readonly string[] {
-  return Object.values(settings).flatMap(({ env, secret }) =>
-    secret ? [env, `${env}_FILE`] : [env]
-  );
-}
-
 /**
  * The text that `--help` prints: for each setting its flag, variable, YAML key,
  * description, what it expects, and its default.
+ *
+ * @example
+ * ```ts
+ * import { match } from "node:assert/strict";
+ * import { defineSettings, port, settingsHelp } from "@mainstay/kernel/config";
+ *
+ * const settings = defineSettings({
+ *   port: { env: "REDIS_PORT", kind: port(), description: "Redis port", default: 6379 },
+ * });
+ * match(settingsHelp(settings), /--redis-port=VALUE +REDIS_PORT +redis-port/);
+ * match(settingsHelp(settings), /Redis port. Expects a port, 1–65535. Default 6379./);
+ * ```
  */
 export function settingsHelp(settings: Settings): string {
   const entries = Object.values<Setting<unknown>>(settings).map((setting) => {
@@ -39,6 +44,20 @@ export function settingsHelp(settings: Settings): string {
 /**
  * The text of `.env.example`: every variable with its explanation, required
  * ones open, the others commented out at their default.
+ *
+ * @example
+ * ```ts
+ * import { strictEqual } from "node:assert/strict";
+ * import { defineSettings, envExample, port } from "@mainstay/kernel/config";
+ *
+ * const settings = defineSettings({
+ *   port: { env: "REDIS_PORT", kind: port(), description: "Redis port", default: 6379 },
+ * });
+ * strictEqual(
+ *   envExample(settings),
+ *   "# Redis port. Expects a port, 1–65535. Default 6379.\n# REDIS_PORT=6379\n",
+ * );
+ * ```
  */
 export function envExample(settings: Settings): string {
   return Object.values<Setting<unknown>>(settings).map((setting) => {

@@ -11,6 +11,9 @@ import type { ConfigMistake } from "./config_error.ts";
 import { interpolate } from "./interpolate.ts";
 import { nearest } from "./nearest.ts";
 
+/** Variables that the YAML parser reads by itself, for its own debugging. */
+export const YAML_PARSER_VARIABLES = ["LOG_STREAM", "LOG_TOKENS"] as const;
+
 /** A value of a YAML file: text as it was written, and where. */
 export interface YamlValue {
   readonly value: string | readonly string[];

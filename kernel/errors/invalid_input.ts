@@ -8,7 +8,22 @@ export interface Mistake {
   readonly detail: string;
 }
 
-/** Input that breaks a documented rule; names every mistake at once. */
+/**
+ * Input that breaks a documented rule; names every mistake at once.
+ *
+ * @example Two mistakes, one answer
+ * ```ts
+ * import { strictEqual } from "node:assert/strict";
+ * import { InvalidInput } from "@mainstay/kernel/errors";
+ *
+ * const refusal = new InvalidInput([
+ *   { pointer: "/event", detail: "must be a string" },
+ *   { pointer: "/data", detail: "must be an object" },
+ * ]);
+ * strictEqual(refusal.code, "invalid-input");
+ * strictEqual(refusal.errors.length, 2);
+ * ```
+ */
 export class InvalidInput extends OperationalError<"invalid-input"> {
   readonly errors: readonly Mistake[];
 
