@@ -1,6 +1,6 @@
 import type { Logger } from "@mainstay/kernel/logging";
 import type { Metrics } from "@mainstay/kernel/metrics";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "@mainstay/kernel/resilience";
 import { explainConnectFailure } from "./connect_failure.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { Link, type LinkContext } from "./link.ts";

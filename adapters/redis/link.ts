@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "@mainstay/kernel/resilience";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import type {
   RedisCommand,

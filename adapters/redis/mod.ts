@@ -3,7 +3,6 @@
  *
  * @module
  */
-export * from "./clock.ts";
 export * from "./create_redis.ts";
 export * from "./redis.ts";
 export * from "./redis_check.ts";

@@ -3,5 +3,6 @@
  *
  * @module
  */
+export * from "./redis_event_log.ts";
 export * from "./stream_entry.ts";
 export * from "./stream_keys.ts";

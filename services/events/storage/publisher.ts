@@ -1,0 +1,349 @@
+import {
+  type Redis,
+  RedisOutcomeUnknown,
+  RedisReplyError,
+} from "@mainstay/adapters/redis";
+import type { Counter, Metrics } from "@mainstay/kernel/metrics";
+import type { Clock } from "@mainstay/kernel/resilience";
+import type { NewEvent } from "../domain/event.ts";
+import type {
+  AppendOptions,
+  AppendResult,
+  Durability,
+  ReachedDurability,
+} from "../domain/event_log.ts";
+import { PublishRefused } from "../domain/publish_refused.ts";
+import { shardOf } from "../domain/shard_of.ts";
+import { fingerprint } from "./fingerprint.ts";
+import type { Pressure } from "./pressure.ts";
+import { PublishLane, type Write, type Written } from "./publish_lane.ts";
+import {
+  idempotencyConflict,
+  overloaded,
+  publishRefusal,
+} from "./publish_refusal.ts";
+import { APPEND_ONCE, CLAIM } from "./publish_scripts.ts";
+import { fieldsOf } from "./stream_entry.ts";
+import { companionKey } from "./stream_keys.ts";
+
+/** Bounds and promises of publishing. */
+export interface PublisherOptions {
+  /** Events waiting or on their way; past it `overloaded`. */
+  readonly maxQueuedEvents: number;
+  /** The same, in characters of JSON. */
+  readonly maxQueuedBytes: number;
+  /** How many replicas `replicated` waits for. */
+  readonly replicas: number;
+  readonly replicationTimeoutMs: number;
+}
+
+/** How long keys are remembered. */
+const KEY_TTL_SECONDS = 86_400;
+/** How long a keyed write of unknown fate is tried again before the caller is told. */
+const RETRY_FOR_MS = 10_000;
+
+/** The events of one call that go to one shard, with their places in the call. */
+interface Part {
+  readonly shard: number;
+  readonly events: NewEvent[];
+  readonly places: number[];
+}
+
+/** Appends to the shards of one stream. */
+export class Publisher {
+  readonly #redis: Redis;
+  readonly #keys: readonly string[];
+  readonly #options: PublisherOptions;
+  readonly #clock: Clock;
+  readonly #pressure: Pressure;
+  readonly #lanes: Readonly<Record<Durability, readonly PublishLane[]>>;
+  readonly #published: Counter<"type">;
+  readonly #refused: Counter<"code">;
+  #events = 0;
+  #bytes = 0;
+
+  constructor(
+    redis: Redis,
+    keys: readonly string[],
+    options: PublisherOptions,
+    dependencies: { clock: Clock; metrics: Metrics; pressure: Pressure },
+  ) {
+    this.#redis = redis;
+    this.#keys = keys;
+    this.#options = options;
+    this.#clock = dependencies.clock;
+    this.#pressure = dependencies.pressure;
+    // WAIT holds up its connection, so what waits for replicas has its own.
+    const { replicas, replicationTimeoutMs } = options;
+    const wait = ["WAIT", String(replicas), String(replicationTimeoutMs)];
+    const link = redis.link("publisher");
+    const replicated = redis.link("publisher-replicated");
+    const lanes = (make: () => PublishLane) => {
+      if (redis.clustered) return keys.map(make);
+      const only = make();
+      return keys.map(() => only);
+    };
+    this.#lanes = {
+      accepted: lanes(() => new PublishLane(link)),
+      replicated: lanes(() => new PublishLane(replicated, wait)),
+    };
+    const { metrics } = dependencies;
+    this.#published = metrics.counter({
+      name: "events_published_total",
+      help:
+        "Events appended to the stream, by type; duplicates are not counted.",
+      labels: ["type"],
+    });
+    this.#refused = metrics.counter({
+      name: "events_publish_refused_total",
+      help: "Publish calls that were refused or whose outcome is unknown.",
+      labels: ["code"],
+    });
+  }
+
+  async append(
+    events: readonly NewEvent[],
+    options: AppendOptions,
+  ): Promise<readonly AppendResult[]> {
+    const bytes = this.#admit(events);
+    try {
+      return await this.#append(events, options);
+    } catch (error) {
+      throw this.#counted(publishRefusal(error));
+    } finally {
+      this.#events -= events.length;
+      this.#bytes -= bytes;
+    }
+  }
+
+  async #append(
+    events: readonly NewEvent[],
+    options: AppendOptions,
+  ): Promise<readonly AppendResult[]> {
+    const { durability = "accepted", idempotencyKey: key } = options;
+    const [first] = events;
+    // The usual case, without the bookkeeping of the others.
+    if (
+      events.length === 1 && first && first.id === undefined &&
+      key === undefined
+    ) {
+      const shard = shardOf(first.aggregateId, this.#keys.length);
+      const part = { shard, events: [first], places: [0] };
+      const written = await this.#write(part, durability, undefined);
+      return this.#results(part, written, durability);
+    }
+    const parts = this.#split(events);
+    const keyed = key !== undefined ||
+      events.some(({ id }) => id !== undefined);
+    const call = key === undefined
+      ? undefined
+      : { key, fingerprint: fingerprint(events) };
+    if (keyed && this.#keys.length > 1) await this.#claim(events, call);
+    const write = (part: Part) =>
+      keyed
+        ? this.#writeOnce(part, durability, call)
+        : this.#write(part, durability, undefined);
+    const [only] = parts;
+    if (parts.length === 1 && only) {
+      return this.#results(only, await write(only), durability);
+    }
+    const results = new Array<AppendResult>(events.length);
+    await Promise.all(parts.map(async (part) => {
+      let outcomes: readonly AppendResult[];
+      try {
+        outcomes = this.#results(part, await write(part), durability);
+      } catch (failure) {
+        const error = this.#counted(publishRefusal(failure));
+        outcomes = part.events.map(() => ({ ok: false, error }));
+      }
+      part.places.forEach((place, i) => {
+        const outcome = outcomes[i];
+        if (outcome) results[place] = outcome;
+      });
+    }));
+    return results;
+  }
+
+  /** Counts the call in, or refuses it. */
+  #admit(events: readonly NewEvent[]): number {
+    let bytes = 0;
+    for (const { json } of events) bytes += json.length + 200;
+    const refusal = this.#pressure.refusal ??
+      (this.#events + events.length > this.#options.maxQueuedEvents ||
+          this.#bytes + bytes > this.#options.maxQueuedBytes
+        ? overloaded("too many events are on their way", 1000)
+        : undefined);
+    if (refusal) throw this.#counted(refusal);
+    this.#events += events.length;
+    this.#bytes += bytes;
+    return bytes;
+  }
+
+  #split(events: readonly NewEvent[]): Part[] {
+    const parts = new Map<number, Part>();
+    events.forEach((event, place) => {
+      const shard = shardOf(event.aggregateId, this.#keys.length);
+      let part = parts.get(shard);
+      if (part === undefined) {
+        part = { shard, events: [], places: [] };
+        parts.set(shard, part);
+      }
+      part.events.push(event);
+      part.places.push(place);
+    });
+    return [...parts.values()];
+  }
+
+  #write(
+    part: Part,
+    durability: Durability,
+    script: Write["script"],
+  ): Promise<Written> {
+    const key = this.#keys[part.shard] ?? "";
+    const timestamp = new Date(this.#clock.now()).toISOString();
+    const commands = script ? [] : part.events.map((event) => [
+      "XADD",
+      key,
+      "*",
+      ...fieldsOf(event, timestamp),
+    ]);
+    return new Promise((resolve, reject) => {
+      this.#lanes[durability][part.shard]?.push({
+        key,
+        commands,
+        ...(script ? { script } : {}),
+        resolve,
+        reject,
+      });
+    });
+  }
+
+  /**
+   * A write with keys. Its fate may be unknown after a lost connection, but it
+   * can be sent again: what was written is found and not written twice.
+   */
+  async #writeOnce(
+    part: Part,
+    durability: Durability,
+    call: { key: string; fingerprint: string } | undefined,
+  ): Promise<Written> {
+    const script = this.#once(part, durability, call);
+    const deadline = this.#clock.now() + RETRY_FOR_MS;
+    let unknown: RedisOutcomeUnknown | undefined;
+    for (;;) {
+      try {
+        const written = await this.#write(part, durability, script);
+        if (written.ids[0] as string === "conflict") {
+          throw idempotencyConflict();
+        }
+        return written;
+      } catch (error) {
+        if (error instanceof RedisOutcomeUnknown) unknown ??= error;
+        else if (unknown === undefined || error instanceof PublishRefused) {
+          throw error;
+        }
+        const left = deadline - this.#clock.now();
+        if (left <= 0 || unknown === undefined) throw unknown ?? error;
+        // A server that answers errors (LOADING) is asked again, not at once.
+        if (error instanceof RedisReplyError) await this.#clock.sleep(200);
+        await this.#redis.ready(AbortSignal.timeout(left)).catch(() => {
+          throw unknown;
+        });
+      }
+    }
+  }
+
+  #once(
+    part: Part,
+    durability: Durability,
+    call: { key: string; fingerprint: string } | undefined,
+  ): NonNullable<Write["script"]> {
+    const stream = this.#keys[part.shard] ?? "";
+    const timestamp = new Date(this.#clock.now()).toISOString();
+    const records: string[] = [];
+    const indexOf = (name: string): string => {
+      const record = companionKey(stream, name);
+      const index = records.indexOf(record);
+      return String(index < 0 ? records.push(record) : index + 1);
+    };
+    const args = [
+      String(KEY_TTL_SECONDS),
+      durability === "replicated" ? "1" : "0",
+      call ? indexOf(`once:key:${call.key}`) : "0",
+      call?.fingerprint ?? "-",
+    ];
+    for (const event of part.events) {
+      if (event.id === undefined) args.push("0", "-");
+      else args.push(indexOf(`once:id:${event.id}`), fingerprint([event]));
+      args.push(...fieldsOf(event, timestamp));
+    }
+    return { source: APPEND_ONCE, keys: [stream, ...records], args };
+  }
+
+  /** With several shards, a key first belongs to one body, wherever its events go. */
+  async #claim(
+    events: readonly NewEvent[],
+    call: { key: string; fingerprint: string } | undefined,
+  ): Promise<void> {
+    const link = this.#redis.link("publisher");
+    const claim = async (name: string, print: string) => {
+      const home = this.#keys[shardOf(name, this.#keys.length)] ?? "";
+      const keys = [companionKey(home, `claim:${name}`)] as const;
+      const claimed = await link.run(CLAIM, keys, [
+        String(KEY_TTL_SECONDS),
+        print,
+      ]);
+      if (claimed !== 1) throw idempotencyConflict();
+    };
+    // A claim whose fate is unknown changes nothing: the same body claims it again.
+    if (call) await claim(`key:${call.key}`, call.fingerprint);
+    await Promise.all(
+      events.map((event) =>
+        event.id === undefined
+          ? undefined
+          : claim(`id:${event.id}`, fingerprint([event]))
+      ),
+    );
+  }
+
+  #results(
+    part: Part,
+    written: Written,
+    durability: Durability,
+  ): AppendResult[] {
+    const { replicas = 0 } = written;
+    const short = durability === "replicated" &&
+      replicas < this.#options.replicas;
+    for (let i = 0; i < part.events.length; i++) {
+      if (written.duplicates[i]) continue;
+      this.#published.add({ type: part.events[i]?.event ?? "" });
+    }
+    if (short) {
+      throw new PublishRefused(
+        "not-replicated",
+        "Cannot confirm replication: the events are written, but too few replicas confirmed them in time",
+        { facts: { replicas, ids: written.ids } },
+      );
+    }
+    const reached: ReachedDurability = replicas > 0
+      ? `replicated:${replicas}`
+      : this.#pressure.fsyncsAlways
+      ? "aof"
+      : "memory";
+    return written.ids.map((streamId, i) => ({
+      ok: true,
+      receipt: {
+        streamId,
+        shard: part.shard,
+        duplicate: written.duplicates[i] ?? false,
+        durability: reached,
+      },
+    }));
+  }
+
+  #counted(error: Error): Error {
+    const code = error instanceof PublishRefused ? error.code : "error";
+    this.#refused.add({ code });
+    return error;
+  }
+}
