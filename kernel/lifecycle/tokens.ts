@@ -1,0 +1,16 @@
+import { token } from "../container/token.ts";
+import type { HealthRegistry } from "../health/health_registry.ts";
+import type { Logger } from "../logging/logger.ts";
+import type { Logging } from "../logging/logging.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+
+/** The service's logger. */
+export const logger = token<Logger>("logger");
+/** The log itself: its level can be changed while it runs. */
+export const logging = token<Logging>("logging");
+/** The service's metrics. */
+export const metrics = token<Metrics>("metrics");
+/** The service's health registry. */
+export const health = token<HealthRegistry>("health");
+/** The service's configuration; a module that wants its own type takes it as an argument. */
+export const config = token<Readonly<Record<string, unknown>>>("config");
