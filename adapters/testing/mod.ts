@@ -4,6 +4,13 @@
  *
  * @module
  */
+export * from "./capture_logger.ts";
+export * from "./eventually.ts";
+export * from "./fake_clock.ts";
 export * from "./shared_redis.ts";
 export * from "./start_postgres.ts";
+export * from "./start_process.ts";
 export * from "./start_redis.ts";
+export * from "./start_redis_cluster.ts";
+export * from "./start_redis_replica.ts";
+export * from "./tcp_proxy.ts";

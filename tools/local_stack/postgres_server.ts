@@ -67,6 +67,7 @@ export async function startPostgresServer(
       ].flat(),
       env: { TZ: "UTC", LC_ALL: "C" },
       log,
+      pidFile: `${folder}/postgres.pid`,
       // "Fast": ends sessions, keeps what is committed.
       stopSignal: "INT",
       ...user,

@@ -78,6 +78,7 @@ async function launch(
     args: [config, ...(options.args ?? [])],
     env: { ...binary.env },
     log,
+    pidFile: `${folder}/redis.pid`,
   });
   let code: number | undefined;
   void server.exited.then((value) => code = value);

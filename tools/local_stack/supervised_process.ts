@@ -3,8 +3,17 @@ export interface SupervisedCommand {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Where its standard output and error are appended. */
+  /** Where its standard output is appended. */
   readonly log: string;
+  /** Where its standard error is appended. Default: `log`. */
+  readonly errorLog?: string;
+  /**
+   * Keeps the process id. A predecessor that it names and that still runs, left
+   * over from a crash, is ended first: two servers must not share a folder.
+   */
+  readonly pidFile?: string;
+  /** Default `/`. */
+  readonly cwd?: string;
   /** The signal that ends it in order. Default `TERM`. */
   readonly stopSignal?: "TERM" | "INT";
   /** After the stop signal, until it is killed, in seconds. Default 20. */
@@ -26,39 +35,30 @@ export interface SupervisedProcess {
 }
 
 /**
- * Starts the program, prints its process id, and waits. The end of standard
- * input says that the starter is done or gone, however it went: then the
- * program is stopped, and killed when it does not obey.
+ * Becomes the program, after leaving a watcher behind. The end of the watcher's
+ * standard input says that the starter is done or gone, however it went: then
+ * the program is stopped, and killed when it does not obey.
+ *
+ * The watcher is nobody's child, so that no program has to reap it.
  */
 const SUPERVISOR = `
-signal=$1 limit=$2 log=$3
-shift 3
-exec 3<&0
-"$@" </dev/null 3<&- >>"$log" 2>&1 &
-program=$!
-echo "$program"
-exec >/dev/null
-(
+signal=$1 limit=$2 log=$3 errors=$4
+shift 4
+exec 3<&0 </dev/null
+( (
   while read -r _ <&3; do :; done
-  kill -"$signal" "$program"
-  kill -CONT "$program"
-  sleep "$limit" &
-  timer=$!
-  trap 'kill "$timer"; exit' TERM
-  wait "$timer"
-  kill -KILL "$program"
-) 2>/dev/null &
-watcher=$!
-wait "$program"
-code=$?
-kill "$watcher" 2>/dev/null
-exit "$code"
+  kill -"$signal" $$
+  kill -CONT $$
+  while [ "$limit" -gt 0 ] && kill -0 $$; do sleep 0.1; limit=$((limit - 1)); done
+  kill -KILL $$
+) >/dev/null 2>&1 & )
+exec "$@" 3<&- >>"$log" 2>>"$errors"
 `;
 
 /**
  * Runs a program that is stopped in order when this process ends in whatever
- * way: on return, on Ctrl-C, on a crash, on kill -9. A small shell between the
- * two notices it by the end of a pipe that only this process holds open.
+ * way: on return, on Ctrl-C, on a crash, on kill -9. A small shell beside it
+ * notices it by the end of a pipe that only this process holds open.
  *
  * The program has a process group of its own, so that Ctrl-C in a terminal
  * reaches only the process that started it, which then stops things in order.
@@ -66,46 +66,89 @@ exit "$code"
 export async function superviseProcess(
   command: SupervisedCommand,
 ): Promise<SupervisedProcess> {
-  const shell = new Deno.Command("/bin/sh", {
+  const { pidFile } = command;
+  if (pidFile !== undefined) await endPredecessor(command, pidFile);
+  const program = new Deno.Command("/bin/sh", {
     args: [
       "-c",
       SUPERVISOR,
       "mainstay-supervisor",
       command.stopSignal ?? "TERM",
-      String(command.stopTimeoutSeconds ?? 20),
+      String((command.stopTimeoutSeconds ?? 20) * 10),
       command.log,
+      command.errorLog ?? command.log,
       command.command,
       ...command.args,
     ],
     ...(command.env === undefined ? {} : { env: { ...command.env } }),
     ...(command.uid === undefined ? {} : { uid: command.uid }),
     ...(command.gid === undefined ? {} : { gid: command.gid }),
-    cwd: "/",
+    cwd: command.cwd ?? "/",
     stdin: "piped",
-    stdout: "piped",
+    stdout: "null",
     stderr: "null",
     detached: true,
   }).spawn();
+  const { pid } = program;
+  if (pidFile !== undefined) {
+    await Deno.writeTextFile(pidFile, `${pid}\n`, { mode: 0o600 });
+  }
   let running = true;
-  const exited = shell.status.then(({ code }) => {
+  const exited = program.status.then(async ({ code }) => {
     running = false;
+    await stop();
     return code;
   });
-  const pid = Number(await new Response(shell.stdout).text());
-  let stopping: Promise<void> | undefined;
+  // Told by the pipe's end; closing it twice fails, which means nothing.
+  const stop = () => program.stdin.close().catch(() => {});
   return {
     pid,
     exited,
     kill(signal) {
       if (running) Deno.kill(pid, signal);
     },
-    stop() {
-      stopping ??= (async () => {
-        // Fails when the supervisor has gone already.
-        await shell.stdin.close().catch(() => {});
-        await exited;
-      })();
-      return stopping;
+    async stop() {
+      await stop();
+      await exited;
     },
   };
+}
+
+/** Waits for the process that `pidFile` names to end, and sees to it that it does. */
+async function endPredecessor(
+  command: SupervisedCommand,
+  pidFile: string,
+): Promise<void> {
+  const pid = Number(await Deno.readTextFile(pidFile).catch(() => ""));
+  const limit = Date.now() + (command.stopTimeoutSeconds ?? 20) * 1000;
+  let signal: Deno.Signal = command.stopSignal === "INT" ? "SIGINT" : "SIGTERM";
+  while (pid > 0 && await runs(pid, command.command)) {
+    if (Date.now() > limit) signal = "SIGKILL";
+    try {
+      Deno.kill(pid, signal);
+      Deno.kill(pid, "SIGCONT");
+    } catch (failure) {
+      if (!(failure instanceof Deno.errors.NotFound)) throw failure;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Whether process `pid` is an instance of the program, and no later process with its number. */
+async function runs(pid: number, program: string): Promise<boolean> {
+  const name = program.slice(program.lastIndexOf("/") + 1);
+  return (await commandLine(pid)).includes(name);
+}
+
+/** Empty if there is no such process. */
+async function commandLine(pid: number): Promise<string> {
+  if (Deno.build.os === "linux") {
+    // A small Linux image has no `ps`.
+    return await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
+  }
+  const { stdout } = await new Deno.Command("ps", {
+    args: ["-o", "args=", "-p", String(pid)],
+    stderr: "null",
+  }).output();
+  return new TextDecoder().decode(stdout);
 }
