@@ -2,7 +2,8 @@ import { createContainer } from "../container/create_container.ts";
 import { createHealthRegistry } from "../health/create_health_registry.ts";
 import { createLogging, type LoggingOptions } from "../logging/logging.ts";
 import { createMetrics } from "../metrics/create_metrics.ts";
-import type { Clock } from "./clock.ts";
+import { createEventLoopLag } from "../metrics/event_loop_lag.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import type { Kernel, ServiceIdentity } from "./module.ts";
 import * as tokens from "./tokens.ts";
 
@@ -21,7 +22,8 @@ export interface KernelOptions {
  * and stops it.
  *
  * The log, metrics, health registry and configuration are in the container
- * under the tokens `logger`, `logging`, `metrics`, `health` and `config`.
+ * under the tokens `logger`, `logging`, `metrics`, `health` and `config`, and
+ * with them `eventLoopLag`.
  *
  * @throws {RangeError} When the log's level or time zone is unknown.
  *
@@ -39,20 +41,20 @@ export interface KernelOptions {
  * ```
  */
 export function createKernel(options: KernelOptions): Kernel {
-  const { identity, clock } = options;
+  const { identity, clock = systemClock } = options;
   const logging = createLogging({ ...options.logging, identity });
   const log = logging.logger(identity.name);
   const metrics = createMetrics({ identity });
-  const health = createHealthRegistry({
-    log,
-    metrics,
-    ...(clock && { clock }),
-  });
+  const health = createHealthRegistry({ log, metrics, clock });
   const container = createContainer();
   container.provide(tokens.logger, () => log);
   container.provide(tokens.logging, () => logging);
   container.provide(tokens.metrics, () => metrics);
   container.provide(tokens.health, () => health);
+  container.provide(
+    tokens.eventLoopLag,
+    () => createEventLoopLag(metrics, clock),
+  );
   container.provide(tokens.config, () => options.config ?? {});
   return { identity, log, metrics, health, container };
 }

@@ -8,6 +8,7 @@ export * from "./create_kernel.ts";
 export * from "./fake_clock.ts";
 export * from "./host.ts";
 export * from "./module.ts";
+export * from "./operations_routes.ts";
 export * from "./order_modules.ts";
 export * from "./part.ts";
 export * from "./route.ts";

@@ -5,6 +5,7 @@ import type { ModuleParts } from "./module.ts";
 import { orderModules } from "./order_modules.ts";
 import type { Part } from "./part.ts";
 import type { ServedService, Service } from "./service.ts";
+import { eventLoopLag } from "./tokens.ts";
 
 /** What parts get for cutting what is left, once the deadline has passed. */
 const CUT_MS = 500;
@@ -90,7 +91,10 @@ export class ServiceRun {
     };
     const admin = listeners.admin?.(served);
     const open = listeners.public?.(served);
-    const parts = added.flatMap(({ parts = [] }) => parts);
+    const lag = kernel.container.has(eventLoopLag)
+      ? kernel.container.get(eventLoopLag)
+      : undefined;
+    const parts = [lag, ...added.flatMap(({ parts = [] }) => parts)];
     const background = added.flatMap(({ background = [] }) => background);
     refuseSameNames([admin, ...parts, open, ...background]);
 
