@@ -21,6 +21,7 @@ import type {
   AppendResult,
   EventLog,
 } from "../domain/event_log.ts";
+import { traceOf } from "../domain/trace_context.ts";
 import type { Access } from "./access.ts";
 import { statusOf } from "./problems.ts";
 import { type Parameter, readQuery } from "./query.ts";
@@ -83,15 +84,14 @@ function withTrace(
 ): NewEvent[] {
   const given = headers.get("traceparent");
   const trace: Record<string, string> = { "correlation-id": correlationId };
-  if (given !== null && TRACE_PARENT.test(given)) trace["traceparent"] = given;
+  if (given !== null && traceOf(given).traceId !== undefined) {
+    trace["traceparent"] = given;
+  }
   return events.map((event) => ({
     ...event,
     headers: { ...trace, ...event.headers },
   }));
 }
-
-/** W3C Trace Context 3.2. */
-const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 function answerOne(result: AppendResult | undefined): Response {
   if (result === undefined) throw new TypeError("The log gave no result");

@@ -1,6 +1,6 @@
 import { jsonResponse, TooManyRequests } from "@mainstay/adapters/http";
 import { testEventReceipt } from "@mainstay/contracts/events";
-import type { Route } from "@mainstay/kernel/lifecycle";
+import type { Clock, Route } from "@mainstay/kernel/lifecycle";
 import { createTestEvent } from "../domain/test_event.ts";
 import type { EventLog } from "../domain/event_log.ts";
 import { schemaJson } from "./schema_json.ts";
@@ -12,26 +12,24 @@ const INTERVAL_MS = 1_000;
 export interface TestEventRouteOptions {
   readonly service: string;
   readonly stream: string;
-  readonly nowMs: () => number;
+  readonly clock: Pick<Clock, "now" | "elapsed">;
 }
 
 /** `POST /trigger-test-event`: publishes a test event for real, once a second at most. */
 export function testEventRoute(
   log: EventLog,
-  { service, stream, nowMs }: TestEventRouteOptions,
+  { service, stream, clock }: TestEventRouteOptions,
 ): Route {
   let lastMs = -Infinity;
   return {
     method: "POST",
     path: "/trigger-test-event",
     async handle(_request, { correlationId }) {
-      const now = nowMs();
-      // A clock that was set back must not shut the door for longer than the interval.
-      const waitMs = Math.min(lastMs + INTERVAL_MS - now, INTERVAL_MS);
+      const waitMs = lastMs + INTERVAL_MS - clock.elapsed();
       if (waitMs > 0) throw new TooManyRequests(waitMs);
-      lastMs = now;
+      lastMs = clock.elapsed();
       const [result] = await log.append([
-        createTestEvent("manual", service, now, {
+        createTestEvent("manual", service, clock.now(), {
           "correlation-id": correlationId,
         }),
       ]);

@@ -1,5 +1,5 @@
 import { Unauthorized } from "@mainstay/adapters/http";
-import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+import { createRemoteJWKSet, customFetch, errors, jwtVerify } from "jose";
 import { isScope } from "../domain/api_key.ts";
 import type { VerifyToken } from "./access.ts";
 import { IdentityUnavailable } from "./problems.ts";
@@ -29,6 +29,12 @@ export function createTokenVerifier(options: TokenIssuer): VerifyToken {
     timeoutDuration: 3_000,
     cooldownDuration: 30_000,
     cacheMaxAge: 600_000,
+    // An error's body would keep its connection until it is collected.
+    [customFetch]: async (url, init) => {
+      const response = await fetch(url, init);
+      if (!response.ok) await response.body?.cancel();
+      return response;
+    },
   });
   return async (token) => {
     try {
