@@ -1,13 +1,13 @@
 /**
  * Real servers and processes for tests, each ended with the test that started
- * it, and doubles of what a test must steer: clock and log.
+ * it, and a log that keeps its lines. The clock that a test moves is the kernel's
+ * `createFakeClock`.
  *
  * @module
  */
 export * from "./capture_logger.ts";
 export * from "./eventually.ts";
-export * from "./fake_clock.ts";
-export * from "./shared_redis.ts";
+export * from "./redis_per_file.ts";
 export * from "./start_postgres.ts";
 export * from "./start_process.ts";
 export * from "./start_redis.ts";
