@@ -59,10 +59,7 @@ export class PublishLane {
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const batch = this.#take();
-      await this.#commit(batch);
-    }
+    while (this.#queue.length > 0) await this.#commit(this.#take());
     this.#running = false;
   }
 

@@ -92,6 +92,29 @@ return answer
 };
 
 /**
+ * {@link APPEND_ONCE} for one event with one key, at two thirds of its cost.
+ * The records are the same.
+ *
+ * KEYS  stream, record
+ * ARGV  ttlSeconds, touch, fingerprint, ten fields and values
+ */
+export const APPEND_ONE_ONCE: RedisScript = {
+  name: "append-one-once",
+  source: `
+local value = redis.call('GET', KEYS[2])
+if not value then
+  local id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 4))
+  redis.call('SET', KEYS[2], ARGV[3] .. ' ' .. id, 'EX', ARGV[1])
+  return {id, '0'}
+end
+local fingerprint, id = string.match(value, '^(%S+) (%S+)$')
+if fingerprint ~= ARGV[3] then return {'conflict'} end
+if ARGV[2] == '1' then redis.call('SET', KEYS[2], value, 'KEEPTTL') end
+return {id, '1'}
+`,
+};
+
+/**
  * Claims a key for one body before shards are written that know nothing of each
  * other. KEYS: the claim. ARGV: ttlSeconds, fingerprint. Answers 1, or 0 if the
  * key was claimed for another body.

@@ -22,7 +22,7 @@ import {
   overloaded,
   publishRefusal,
 } from "./publish_refusal.ts";
-import { APPEND_ONCE, CLAIM } from "./publish_scripts.ts";
+import { APPEND_ONCE, APPEND_ONE_ONCE, CLAIM } from "./publish_scripts.ts";
 import { fieldsOf } from "./stream_entry.ts";
 import { companionKey } from "./stream_keys.ts";
 
@@ -59,6 +59,8 @@ export class Publisher {
   readonly #lanes: Readonly<Record<Durability, readonly PublishLane[]>>;
   readonly #published: Counter<"type">;
   readonly #refused: Counter<"code">;
+  #timestampMs = 0;
+  #timestampText = "";
   #events = 0;
   #bytes = 0;
 
@@ -200,7 +202,7 @@ export class Publisher {
     script: Write["script"],
   ): Promise<Written> {
     const key = this.#keys[part.shard] ?? "";
-    const timestamp = new Date(this.#clock.now()).toISOString();
+    const timestamp = this.#timestamp();
     const commands = script ? [] : part.events.map((event) => [
       "XADD",
       key,
@@ -216,6 +218,16 @@ export class Publisher {
         reject,
       });
     });
+  }
+
+  /** Now as ISO 8601; many events share a millisecond. */
+  #timestamp(): string {
+    const ms = Math.trunc(this.#clock.now());
+    if (ms !== this.#timestampMs) {
+      this.#timestampMs = ms;
+      this.#timestampText = new Date(ms).toISOString();
+    }
+    return this.#timestampText;
   }
 
   /**
@@ -259,7 +271,22 @@ export class Publisher {
     call: { key: string; fingerprint: string } | undefined,
   ): NonNullable<Write["script"]> {
     const stream = this.#keys[part.shard] ?? "";
-    const timestamp = new Date(this.#clock.now()).toISOString();
+    const timestamp = this.#timestamp();
+    const touch = durability === "replicated" ? "1" : "0";
+    const [first] = part.events;
+    if (part.events.length === 1 && first && !(call && first.id)) {
+      const name = call ? `key:${call.key}` : `id:${first.id}`;
+      return {
+        source: APPEND_ONE_ONCE,
+        keys: [stream, companionKey(stream, `once:${name}`)],
+        args: [
+          String(KEY_TTL_SECONDS),
+          touch,
+          call?.fingerprint ?? fingerprint([first]),
+          ...fieldsOf(first, timestamp),
+        ],
+      };
+    }
     const records: string[] = [];
     const indexOf = (name: string): string => {
       const record = companionKey(stream, name);
@@ -268,7 +295,7 @@ export class Publisher {
     };
     const args = [
       String(KEY_TTL_SECONDS),
-      durability === "replicated" ? "1" : "0",
+      touch,
       call ? indexOf(`once:key:${call.key}`) : "0",
       call?.fingerprint ?? "-",
     ];
