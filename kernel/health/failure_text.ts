@@ -1,4 +1,5 @@
 const MAX_LENGTH = 500;
+const MAX_CAUSES = 4;
 
 /**
  * Says in one line what was thrown, whatever it was, with its causes.
@@ -22,11 +23,12 @@ export function failureText(failure: unknown): string {
   const parts: string[] = [];
   try {
     let rest: unknown = failure;
-    for (let depth = 0; rest !== undefined && depth < 4; depth++) {
+    let depth = 0;
+    do {
       const text = oneText(rest);
       if (!parts.some((part) => part.includes(text))) parts.push(text);
       rest = rest instanceof Error ? rest.cause : undefined;
-    }
+    } while (rest !== undefined && ++depth < MAX_CAUSES);
   } catch {
     parts.push("A value that cannot be described was thrown");
   }

@@ -69,9 +69,6 @@ export function probeResponse(
     const document = healthDocument(snapshot, status === 200, shown);
     return respond(status, JSON.stringify(document), type);
   }
-  if (exclude.length === 0 && status === 200 && !searchParams.has("verbose")) {
-    return respond(status, "ok");
-  }
   const all = health.snapshot({ group }).checks;
   const warning = warnOfUnknown(exclude, all);
   const body = status === 200 && !searchParams.has("verbose")
