@@ -65,8 +65,8 @@ export function createRateLimit(options: RateLimitOptions): {
       const now = nowMs();
       const before = Math.max(now, wholeAt.get(client) ?? now);
       const after = before + intervalMs;
-      // A thousandth of an interval forgives what division rounds off.
-      const allowed = after - now <= windowMs + intervalMs / 1000;
+      // A millionth of an interval forgives what division rounds off.
+      const allowed = after - now <= windowMs + intervalMs / 1e6;
       const whole = allowed ? after : before;
       wholeAt.delete(client);
       wholeAt.set(client, whole);
@@ -74,7 +74,7 @@ export function createRateLimit(options: RateLimitOptions): {
       const used = whole - now;
       return {
         allowed,
-        remaining: Math.floor((windowMs - used) / intervalMs + 0.001),
+        remaining: Math.floor((windowMs - used) / intervalMs + 1e-6),
         retryAfterMs: allowed ? 0 : after - now - windowMs,
         resetMs: used,
       };

@@ -9,6 +9,8 @@ export interface ReadJsonOptions {
 }
 
 const JSON_TYPE = /^application\/(?:json|[\w.!#$&^+-]+\+json)\s*(?:;|$)/i;
+/** The place of a mistake is searched for in texts up to this length. */
+const LOCATED_LENGTH = 65_536;
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /**
@@ -75,14 +77,41 @@ function decode(bytes: Uint8Array): string {
 function parseText(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (failure) {
-    // V8's message quotes the body: only the position is taken from it.
-    const at = /at position (\d+)/.exec((failure as Error).message)?.[1];
+  } catch {
+    // V8's message quotes the body, so nothing of it is passed on.
     throw new InvalidJson(
-      at === undefined
-        ? text.trim() === "" ? "it is empty" : "its JSON ends too early"
-        : `it is no JSON from character ${at} on`,
+      text.trim() === ""
+        ? "it is empty"
+        : text.length > LOCATED_LENGTH
+        ? "it is no JSON"
+        : canGoOn(text)
+        ? "its JSON ends too early"
+        : `it is no JSON from character ${breakOf(text)} on`,
     );
+  }
+}
+
+/** Where no character could follow that makes it JSON: the end of the longest start that could. */
+function breakOf(text: string): number {
+  let good = 0;
+  let bad = text.length;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (canGoOn(text.slice(0, middle))) good = middle;
+    else bad = middle;
+  }
+  return good;
+}
+
+/** Whether JSON could begin with this text. V8 tells no position of most mistakes, but it tells of the end. */
+function canGoOn(start: string): boolean {
+  try {
+    JSON.parse(start);
+    return true;
+  } catch (failure) {
+    const { message } = failure as Error;
+    const at = /at position (\d+)/.exec(message)?.[1];
+    return message.startsWith("Unexpected end") || Number(at) >= start.length;
   }
 }
 
