@@ -25,7 +25,8 @@ const SIGNAL_EXIT_CODES: Readonly<Record<string, number>> = {
  * same order, with exit code 1. Signal and error handlers are gone afterwards.
  *
  * A process is gone no later than drain delay + longest request in hand + 100
- * ms, and in any case drain delay + shutdown timeout + 0.5 s, after the signal.
+ * ms after the signal; and, whatever hangs, no later than drain delay + shutdown
+ * timeout + 0.5 s, and 50 ms more for each further part that hangs then too.
  *
  * @returns The exit code: 0, or 1 when a start failed, something threw or the
  *   deadline cut something off. Never rejects.

@@ -9,6 +9,8 @@ import { eventLoopLag } from "./tokens.ts";
 
 /** What parts get for cutting what is left, once the deadline has passed. */
 const CUT_MS = 500;
+/** What each step after that gets: enough to close a socket. */
+const LAST_MS = 50;
 
 /**
  * One service from its start to its end.
@@ -185,16 +187,19 @@ export class ServiceRun {
     act: () => Promise<void> | void,
     deadline: Deadline,
   ): Promise<void> {
+    const { expired, cancel } = deadline.expiry();
     try {
       const cut = await Promise.race([
         Promise.try(act).then(() => false),
-        deadline.cut.then(() => true),
+        expired.then(() => true),
       ]);
       if (!cut) return;
       this.#log.error(`Cut off: ${step} did not end in time`, { step });
     } catch (failure) {
       if (deadline.signal.aborted) return;
       this.#log.error(`The ${step} failed`, { step, error: failure });
+    } finally {
+      cancel();
     }
     this.#exitCode = 1;
   }
@@ -210,23 +215,34 @@ export class ServiceRun {
 
 /** First a signal, then, a moment later, the end of all waiting. */
 class Deadline {
-  readonly cut: Promise<void>;
+  readonly #clock: Clock;
   readonly #passed = new AbortController();
+  readonly #cut = Promise.withResolvers<void>();
+  #isCut = false;
   #cancel: () => void;
 
   constructor(clock: Clock, ms: number) {
-    const cut = Promise.withResolvers<void>();
-    this.cut = cut.promise;
+    this.#clock = clock;
     this.#cancel = clock.schedule(() => {
       this.#passed.abort(
         new DOMException("The shutdown deadline has passed", "TimeoutError"),
       );
-      this.#cancel = clock.schedule(cut.resolve, CUT_MS);
+      this.#cancel = clock.schedule(() => {
+        this.#isCut = true;
+        this.#cut.resolve();
+      }, CUT_MS);
     }, ms);
   }
 
   get signal(): AbortSignal {
     return this.#passed.signal;
+  }
+
+  /** Resolves when a step that begins now is out of time. */
+  expiry(): { readonly expired: Promise<void>; cancel(): void } {
+    if (!this.#isCut) return { expired: this.#cut.promise, cancel() {} };
+    const { promise, resolve } = Promise.withResolvers<void>();
+    return { expired: promise, cancel: this.#clock.schedule(resolve, LAST_MS) };
   }
 
   clear(): void {
