@@ -1,0 +1,67 @@
+import type { Logger } from "@mainstay/kernel/logging";
+import type { LaneItem, Lanes } from "../domain/lanes.ts";
+
+/** What a {@link RoomGate} goes by. */
+export interface RoomGateOptions {
+  readonly prefetch: number;
+  readonly maxParked: number;
+  readonly lanes: Pick<Lanes<LaneItem>, "active" | "parked">;
+  readonly log: Logger;
+  /** How many read at the same time. */
+  readers(): number;
+}
+
+/** More at once would keep Redis from others for too long. */
+const MAX_COUNT = 500;
+
+/**
+ * Lets readers read while there is room in hand: up to `prefetch` entries that
+ * can run, and while fewer than `maxParked` wait for retries.
+ */
+export class RoomGate {
+  readonly #options: RoomGateOptions;
+  readonly #waiting = new Set<() => void>();
+  #blocked = false;
+
+  constructor(options: RoomGateOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with how many entries to read, or with 1 once `signal` aborts. */
+  async enter(signal: AbortSignal): Promise<number> {
+    if (!this.#isOpen()) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const enter = () => resolve();
+      this.#waiting.add(enter);
+      signal.addEventListener("abort", enter);
+      if (!signal.aborted) await promise;
+      signal.removeEventListener("abort", enter);
+      this.#waiting.delete(enter);
+    }
+    const { prefetch, lanes, readers } = this.#options;
+    const share = Math.ceil((prefetch - lanes.active) / Math.max(1, readers()));
+    return Math.max(1, Math.min(MAX_COUNT, share));
+  }
+
+  /** Something has changed in the lanes. */
+  look(): void {
+    if (this.#waiting.size === 0 || !this.#isOpen()) return;
+    for (const enter of this.#waiting) enter();
+  }
+
+  /** Half empty, so that reads come in batches. */
+  #isOpen(): boolean {
+    const { prefetch, maxParked, lanes, log } = this.#options;
+    const blocked = lanes.parked >= maxParked;
+    if (blocked && !this.#blocked) {
+      log.warn("Reading has stopped: too many events wait for retries", {
+        parked: lanes.parked,
+        maxParked,
+      });
+    } else if (!blocked && this.#blocked) {
+      log.info("Reading goes on: fewer events wait for retries");
+    }
+    this.#blocked = blocked;
+    return !blocked && lanes.active * 2 <= prefetch;
+  }
+}

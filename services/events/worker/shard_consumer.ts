@@ -1,0 +1,394 @@
+import { type Clock, sleep } from "@mainstay/kernel/lifecycle";
+import type { Logger } from "@mainstay/kernel/logging";
+import type {
+  ClaimedEntries,
+  ConsumerGroup,
+  Delivery,
+  ShardLease,
+} from "../domain/consumer_group.ts";
+import { GroupLost, LeaseLost } from "../domain/consumer_group_errors.ts";
+import type { StreamId } from "../domain/event.ts";
+import type { HandlerRegistry } from "../domain/handler_registry.ts";
+import { AckBatch } from "./ack_batch.ts";
+import type { ConsumerMetrics } from "./consumer_metrics.ts";
+import { describeError } from "./describe_error.ts";
+import type { EntryRunner } from "./entry_runner.ts";
+import { type EntryShard, HeldEntry } from "./held_entry.ts";
+
+/** What a {@link ShardConsumer} works with. */
+export interface ShardConsumerOptions {
+  readonly group: ConsumerGroup;
+  /** Whether the shard has one owner at a time. */
+  readonly leased: boolean;
+  readonly runner: EntryRunner;
+  readonly handlers: HandlerRegistry;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: ConsumerMetrics;
+  readonly minIdleMs: number;
+  /** Resolves with how many entries may be read now, at least 1, or when `signal` aborts. */
+  room(signal: AbortSignal): Promise<number>;
+}
+
+const ZERO = "0-0" as StreamId;
+const WAIT_MS = 2_000;
+const MAX_CLAIM = 100;
+const MAX_CLAIM_INTERVAL_MS = 5_000;
+const MAX_PAUSE_MS = 5_000;
+
+/**
+ * One shard's entries on their way from the group to the runner and back.
+ *
+ * Reads ahead of the handlers as far as there is room; keeps what it holds from
+ * being claimed; claims what other consumers have left behind.
+ */
+export class ShardConsumer implements EntryShard {
+  readonly group: ConsumerGroup;
+  readonly held = new Map<StreamId, HeldEntry>();
+  readonly acks: AckBatch;
+  /** When Redis last answered a read, by the clock's stopwatch. */
+  lastReadMs: number;
+  /** Waiting for room, not for Redis. */
+  full = false;
+  readonly #options: ShardConsumerOptions;
+  #lease: ShardLease | undefined;
+  /** Aborts when a lease is won or lost, the shard is handed over, or reading ends. */
+  #turn = new AbortController();
+  #closing = false;
+  #ensured = false;
+  #everEnsured = false;
+  #mustRecover: boolean;
+
+  constructor(options: ShardConsumerOptions) {
+    this.#options = options;
+    this.group = options.group;
+    this.#mustRecover = options.leased;
+    this.lastReadMs = options.clock.elapsed();
+    this.acks = new AckBatch({
+      clock: options.clock,
+      send: async (entries) => {
+        await this.group.ack(entries.map((entry) => entry.id), this.lease());
+      },
+      acknowledged: (entries) => this.#acknowledged(entries),
+      delayed: (error, waiting) =>
+        options.log.warn("Acknowledgements wait until Redis takes them", {
+          shard: this.group.shard,
+          waiting,
+          error: describeError(error),
+        }),
+    });
+  }
+
+  get owned(): boolean {
+    return !this.#options.leased || this.#lease !== undefined;
+  }
+
+  /** The lease as it stands, to be renewed or released. */
+  get currentLease(): ShardLease | undefined {
+    return this.#lease;
+  }
+
+  lease(): ShardLease | undefined {
+    if (!this.owned) throw new LeaseLost(this.group.shard);
+    return this.#lease;
+  }
+
+  /** The shard is this process's from now on. */
+  own(lease: ShardLease): void {
+    this.#lease = lease;
+    this.#closing = false;
+    this.#mustRecover = true;
+    this.#nextTurn();
+  }
+
+  lose(reason: string): void {
+    const { shard } = this.group;
+    if (!this.#lease) return;
+    this.#lease = undefined;
+    this.#options.log.warn("Lost a shard", { shard, reason });
+    this.#options.metrics.revoked.add({}, this.held.size);
+    this.#giveUp([...this.held.values()], "its shard has another owner");
+    this.acks.clear();
+    this.#nextTurn();
+  }
+
+  /** Reads no more, finishes what runs (for `timeoutMs` at most), and leaves the rest to the next owner. */
+  async handOver(timeoutMs: number): Promise<void> {
+    const { clock, runner } = this.#options;
+    this.#closing = true;
+    this.#nextTurn();
+    const begun = () =>
+      [...this.held.values()].filter((entry) => runner.running.has(entry));
+    const waiting = this.held.values().filter((entry) =>
+      !entry.settled && !runner.running.has(entry)
+    );
+    this.#giveUp([...waiting], "its shard is handed over");
+    const endMs = clock.elapsed() + timeoutMs;
+    while (begun().length > 0 && clock.elapsed() < endMs && this.#lease) {
+      await sleep(20, { clock });
+    }
+    await this.acks.flush();
+    this.#giveUp(begun(), "its shard is handed over");
+    const lease = this.#lease;
+    this.#lease = undefined;
+    this.held.clear();
+    this.acks.clear();
+    if (lease) await this.group.release(lease);
+  }
+
+  acknowledge(entry: HeldEntry): void {
+    if (entry.revoked) this.drop(entry);
+    else this.acks.add(entry);
+  }
+
+  drop(entry: HeldEntry): void {
+    entry.revoked = true;
+    if (this.held.get(entry.id) === entry) this.held.delete(entry.id);
+  }
+
+  /** Reads until `signal` aborts; no error of Redis ends it. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    let failures = 0;
+    signal.addEventListener("abort", () => this.#nextTurn(), { once: true });
+    while (!signal.aborted) {
+      const turn = this.#turn.signal;
+      if (!this.owned || this.#closing) {
+        await aborted(turn);
+        continue;
+      }
+      try {
+        await this.#step(turn);
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof LeaseLost) {
+          this.lose("another process has taken it");
+          continue;
+        }
+        this.#mustRecover = true;
+        failures++;
+        if (error instanceof GroupLost) {
+          this.#ensured = false;
+          if (failures === 1) continue;
+        }
+        const pauseMs = Math.min(MAX_PAUSE_MS, 50 * 2 ** Math.min(failures, 8));
+        log[failures === 1 ? "warn" : "debug"](
+          "Cannot read events: trying again",
+          { shard: this.group.shard, error: describeError(error), pauseMs },
+        );
+        await sleep(pauseMs, { signal, clock }).catch(() => {});
+      }
+    }
+  }
+
+  /** Keeps what is held from being claimed, until `signal` aborts. */
+  async keep(signal: AbortSignal): Promise<void> {
+    const { clock, minIdleMs, metrics, log } = this.#options;
+    await this.#every(minIdleMs / 4, signal, async () => {
+      const entries = [...this.held.values()];
+      if (entries.length === 0) return;
+      const askedMs = clock.elapsed();
+      const ours = new Set(
+        await this.group.extend(entries.map(({ id }) => id), this.lease()),
+      );
+      const lost = entries.filter((entry) =>
+        !ours.has(entry.id) && !entry.settled && !entry.revoked &&
+        this.held.get(entry.id) === entry
+      );
+      if (lost.length === 0) return;
+      metrics.revoked.add({}, lost.length);
+      log.warn("Events passed to another consumer while they were in hand", {
+        shard: this.group.shard,
+        events: lost.length,
+        answerMs: clock.elapsed() - askedMs,
+      });
+      this.#giveUp(lost, "another consumer has taken it");
+    });
+  }
+
+  /** Claims what other consumers have left behind, until `signal` aborts. */
+  async reclaim(signal: AbortSignal): Promise<void> {
+    const { minIdleMs, room } = this.#options;
+    const intervalMs = Math.min(MAX_CLAIM_INTERVAL_MS, minIdleMs / 2);
+    await this.#every(intervalMs, signal, async () => {
+      if (!this.#ensured) return;
+      let start = ZERO;
+      do {
+        const count = Math.min(MAX_CLAIM, await room(signal));
+        if (signal.aborted) return;
+        const claimed = await this.group.claim(minIdleMs, count, start);
+        this.#take(claimed);
+        start = claimed.next;
+      } while (start !== ZERO);
+    });
+  }
+
+  async #step(turn: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    if (!this.#ensured) await this.#ensure();
+    if (this.#mustRecover) await this.#recover(turn);
+    if (turn.aborted) return;
+    const count = await this.#room(turn);
+    if (turn.aborted) return;
+    const lease = this.lease();
+    const deliveries = await this.group.read(count, lease);
+    this.lastReadMs = clock.elapsed();
+    if (lease !== this.#lease) return;
+    if (deliveries.length > 0) return this.#accept(deliveries);
+    if (turn.aborted) return;
+    await unlessAborted(this.group.wait(WAIT_MS), turn);
+    this.lastReadMs = clock.elapsed();
+  }
+
+  async #ensure(): Promise<void> {
+    const { log, metrics } = this.#options;
+    const { shard } = this.group;
+    const found = await this.group.ensure();
+    this.#ensured = true;
+    if (found === "created") {
+      if (this.#everEnsured) {
+        metrics.recreated.add({ shard: String(shard) });
+        log.error(
+          "The consumer group was gone and has been created again where it stood: events may be handled twice, and what the stream lost is lost",
+          { shard },
+        );
+        this.#giveUp([...this.held.values()], "its group was created again");
+        this.acks.clear();
+      } else log.info("Created the consumer group", { shard });
+    }
+    this.#everEnsured = true;
+  }
+
+  /**
+   * Takes up what is pending before anything new is read: with a lease all of
+   * the shard's, else what this consumer may have been sent without seeing it.
+   * So order holds over a crash and over an answer that was lost.
+   */
+  async #recover(turn: AbortSignal): Promise<void> {
+    const { leased } = this.#options;
+    let start = ZERO;
+    do {
+      const count = Math.min(MAX_CLAIM, await this.#room(turn));
+      if (turn.aborted) return;
+      const lease = this.lease();
+      const claimed = leased
+        ? await this.group.claim(0, count, start, lease)
+        : await this.group.reread(count, start);
+      if (lease !== this.#lease) return;
+      this.#take(claimed);
+      start = claimed.next;
+    } while (start !== ZERO);
+    this.#mustRecover = false;
+  }
+
+  async #room(turn: AbortSignal): Promise<number> {
+    this.full = true;
+    const count = await this.#options.room(turn);
+    this.full = false;
+    return count;
+  }
+
+  #take({ deliveries, trimmed }: ClaimedEntries): void {
+    const { metrics, log } = this.#options;
+    if (trimmed > 0) {
+      metrics.trimmed.add({}, trimmed);
+      log.error("Events were trimmed before they were handled", {
+        shard: this.group.shard,
+        events: trimmed,
+      });
+    }
+    const news = deliveries.filter(({ entry }) =>
+      !this.held.has(entry.streamId)
+    );
+    metrics.claimed.add({}, news.length);
+    this.#accept(news);
+  }
+
+  #accept(deliveries: readonly Delivery[]): void {
+    const { runner, handlers } = this.#options;
+    for (const delivery of deliveries) {
+      const { entry } = delivery;
+      const handler = "event" in entry ? handlers.find(entry.event) : undefined;
+      const lane = handler && handler.options.order !== "none" &&
+          "event" in entry
+        ? entry.aggregateId
+        : undefined;
+      const held = new HeldEntry(this, delivery, lane, handler);
+      this.held.set(entry.streamId, held);
+      runner.accept(held);
+    }
+    runner.pump();
+  }
+
+  #acknowledged(entries: readonly HeldEntry[]): void {
+    const { clock, metrics } = this.#options;
+    const now = clock.now();
+    for (const entry of entries) {
+      this.held.delete(entry.id);
+      const ageMs = now - Number.parseInt(entry.id, 10);
+      metrics.endToEnd.observe(Math.max(0, ageMs) / 1000);
+    }
+  }
+
+  #giveUp(entries: readonly HeldEntry[], reason: string): void {
+    for (const entry of entries) this.held.delete(entry.id);
+    this.#options.runner.revoke(entries, reason);
+  }
+
+  #nextTurn(): void {
+    const turn = this.#turn;
+    this.#turn = new AbortController();
+    turn.abort();
+  }
+
+  async #every(
+    intervalMs: number,
+    signal: AbortSignal,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    const { clock, log } = this.#options;
+    while (!signal.aborted) {
+      if (this.owned) {
+        try {
+          await work();
+        } catch (error) {
+          if (error instanceof LeaseLost) {
+            this.lose("another process has taken it");
+          } else {
+            log.debug("Upkeep of what is in hand failed", {
+              shard: this.group.shard,
+              error: describeError(error),
+            });
+          }
+        }
+      }
+      await sleep(intervalMs, { signal, clock }).catch(() => {});
+    }
+  }
+}
+
+/** Resolves when `signal` aborts. */
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true })
+  );
+}
+
+/** What `work` gives, or nothing as soon as `signal` aborts; the work is left to itself then. */
+async function unlessAborted(
+  work: Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  work.catch(() => {});
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const onAbort = () => resolve();
+  signal.addEventListener("abort", onAbort);
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
