@@ -3,6 +3,7 @@ import { describeConfig } from "../config/describe_config.ts";
 import { resolveConfig } from "../config/read_config.ts";
 import type { Config, Settings } from "../config/setting.ts";
 import { settingsHelp } from "../config/settings_help.ts";
+import { denoHost } from "./host.ts";
 import { run } from "./run.ts";
 import type { Service } from "./service.ts";
 
@@ -66,6 +67,9 @@ export async function start<S extends Settings>(
     print(Deno.stderr, failure.message);
     Deno.exit(2);
   }
+  // Held to the end: a signal that comes while the process goes down in order
+  // must not turn its exit code into 143.
+  denoHost.onSignal(() => {});
   Deno.exit(await run(services));
 }
 
