@@ -87,11 +87,14 @@ function answer(
   }
   const stalled = stalledMs() >= STALL_SEEN_MS;
   const reads = request.method === "GET" || request.method === "HEAD";
-  const plain = search === "" &&
-    !request.headers.get("accept")?.includes("health+json");
-  if (reads && LIVENESS.has(pathname) && (plain || stalled)) {
+  if (reads && LIVENESS.has(pathname)) {
     const alive = Atomics.load(pulse, ALIVE) === 1n;
-    return liveness(stalledMs(), alive, options.stallThresholdMs);
+    // The main thread knows the checks by name, and JSON; this thread does not.
+    const plain = alive && search === "" &&
+      !request.headers.get("accept")?.includes("json");
+    if (plain || stalled) {
+      return liveness(stalledMs(), alive, options.stallThresholdMs);
+    }
   }
   if (stalledMs() >= PATIENCE_MS) return blocked(stalledMs());
   return forward(options.listener, request, peer, stalledMs);
@@ -102,16 +105,14 @@ function liveness(
   alive: boolean,
   thresholdMs: number,
 ): Response {
-  const well = alive && stalledMs < thresholdMs;
-  const stall = stalledMs >= STALL_SEEN_MS ? stallLine(stalledMs) : "";
-  return textResponse(
-    well ? 200 : 503,
-    `${well ? "ok" : "unhealthy"}\n${stall}`,
-  );
+  const stall = stalledMs >= STALL_SEEN_MS ? `\n${stallLine(stalledMs)}` : "";
+  return alive && stalledMs < thresholdMs
+    ? textResponse(200, `ok${stall}`)
+    : textResponse(503, `livez check failed${stall}`);
 }
 
 function blocked(stalledMs: number): Response {
-  return textResponse(503, `unhealthy\n${stallLine(stalledMs)}`);
+  return textResponse(503, `failed\n${stallLine(stalledMs)}`);
 }
 
 function stallLine(stalledMs: number): string {
@@ -135,14 +136,14 @@ async function forward(
   peer: string,
   stalledMs: () => number,
 ): Promise<Response> {
-  const length = request.headers.get("content-length");
-  if (request.body !== null && !(length && Number(length) <= MAX_BODY_BYTES)) {
+  const length = Number(request.headers.get("content-length") ?? 0);
+  if (length > MAX_BODY_BYTES || request.headers.has("transfer-encoding")) {
     return textResponse(
       413,
       `needs a Content-Length up to ${MAX_BODY_BYTES}\n`,
     );
   }
-  const body = request.body === null ? null : await request.bytes();
+  const body = length === 0 ? null : await request.bytes();
   const id = requests++;
   const message: ForwardedRequest = {
     kind: "request",

@@ -308,7 +308,12 @@ export function createHandler(
   return Object.defineProperties(handle, {
     inFlight: { get: () => inFlight.size },
     cut: { value: () => inFlight.cut(() => new ServiceStopping()) },
-    close: { value: () => inFlight.close() },
+    close: {
+      value: () => {
+        inFlight.close();
+        metrics.close();
+      },
+    },
   }) as HttpHandler;
 }
 

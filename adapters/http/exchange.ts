@@ -106,16 +106,22 @@ export class Exchange implements RequestContext {
       this.#controller.signal.aborted;
   }
 
-  body(): Promise<Uint8Array<ArrayBuffer>> {
-    if (this.#body === undefined) {
-      this.#bodySinceMs = performance.now();
-      this.#body = readBody(
+  /** A function of its own, so that a handler may take it out of its context. */
+  get body(): () => Promise<Uint8Array<ArrayBuffer>> {
+    return () => this.#body ??= this.#readBody();
+  }
+
+  async #readBody(): Promise<Uint8Array<ArrayBuffer>> {
+    this.#bodySinceMs = performance.now();
+    try {
+      return await readBody(
         this.request,
         this.#settings.maxBodyBytes,
         this.signal,
-      ).finally(() => this.#bodySinceMs = Infinity);
+      );
+    } finally {
+      this.#bodySinceMs = Infinity;
     }
-    return this.#body;
   }
 
   /** Ends the exchange now if one of its times is up. */

@@ -1,8 +1,16 @@
-import type { Listeners, ServedService } from "@mainstay/kernel/lifecycle";
+import {
+  type Listeners,
+  operationsRoutes,
+  type ServedService,
+} from "@mainstay/kernel/lifecycle";
+import { guardRoutes } from "./admin_guard.ts";
+import { adminListener } from "./admin_listener.ts";
 import { createCors } from "./cors.ts";
-import { parseNetworks } from "./cidr.ts";
+import { isLoopback, parseNetworks } from "./cidr.ts";
 import { createHandler, type HandlerOptions } from "./create_handler.ts";
+import { debugRoutes } from "./debug_routes.ts";
 import type { HttpConfig } from "./http_settings.ts";
+import { type OpenApiOptions, openApiRoute } from "./open_api_document.ts";
 import { httpProblems, type ProblemTable } from "./problem.ts";
 import { publicListener } from "./public_listener.ts";
 import { securityHeaders } from "./security_headers.ts";
@@ -17,10 +25,15 @@ export interface HttpListenersOptions<Code extends string = string> {
    * count by it instead of by address.
    */
   readonly identify?: (request: Request) => string | undefined;
+  /** What `/openapi.json` says besides the routes. */
+  readonly openApi?: OpenApiOptions;
 }
 
 /**
  * The public listener and the admin server of one service.
+ *
+ * The public one has the service's routes, the probes, `/openapi.json` and,
+ * unless told otherwise, `/metrics`; the admin server has all operations routes.
  *
  * @throws {RangeError} If settings contradict each other.
  */
@@ -29,6 +42,11 @@ export function httpListeners<Code extends string>(
   options: HttpListenersOptions<Code>,
 ): Listeners {
   const tls = tlsFilesOf(config.tlsCertFile, config.tlsKeyFile);
+  const adminTls = tlsFilesOf(
+    config.adminTlsCertFile,
+    config.adminTlsKeyFile,
+    "ADMIN_",
+  );
   const cors = config.corsOrigins && createCors({
     origins: config.corsOrigins,
     credentials: config.corsCredentials,
@@ -45,11 +63,55 @@ export function httpListeners<Code extends string>(
     : { limit: config.rateLimit, windowMs: config.rateLimitWindowMs };
 
   return {
+    admin(service: ServedService) {
+      const { kernel } = service;
+      const log = kernel.log.child("admin");
+      const routes = [
+        ...operationsRoutes(service, { audience: "private" }),
+        ...(config.debugEndpoints ? debugRoutes() : []),
+      ];
+      const probes = config.probePort === undefined ? undefined : {
+        hostname: config.serviceHost,
+        port: config.probePort,
+        handler: createHandler(service, {
+          ...basis,
+          listener: "probe",
+          routes: operationsRoutes(service, { audience: "public" }),
+        }),
+      };
+      return adminListener({
+        hostname: config.adminHost,
+        port: config.adminPort,
+        token: config.adminToken,
+        tls: adminTls,
+        handler: createHandler(service, {
+          ...basis,
+          listener: "admin",
+          routes: guardRoutes(routes, {
+            token: config.adminToken,
+            loopback: isLoopback(config.adminHost),
+          }),
+          headers: securityHeaders({ secure: false }),
+        }),
+        probes,
+        stallThresholdMs: config.stallThresholdMs,
+        alive: () =>
+          kernel.health.snapshot({ group: "live" }).status !== "unhealthy",
+        log,
+      });
+    },
     public(service: ServedService) {
+      const { identity, log } = service.kernel;
+      const operations = operationsRoutes(service, { audience: "public" })
+        .filter(({ path }) => config.publicMetrics || path !== "/metrics");
+      const described = [...service.routes, ...operations];
       const handler = createHandler(service, {
         ...basis,
         listener: "public",
-        routes: service.routes,
+        routes: [
+          ...described,
+          openApiRoute(identity, described, options.openApi ?? {}),
+        ],
         cors,
         rateLimit,
         identify: options.identify,
@@ -59,7 +121,7 @@ export function httpListeners<Code extends string>(
         hostname: config.serviceHost,
         port: config.servicePort,
         tls,
-        log: service.kernel.log.child("http"),
+        log: log.child("http"),
       });
     },
   };

@@ -39,6 +39,8 @@ const NAMES = {
 
 /** Connections of a replaced certificate have this long to move over. */
 const MOVE_MS = 5000;
+/** What was cut has an answer, which takes a moment to be written. */
+const WRITE_MS = 50;
 
 /**
  * Serves `handler` over HTTP, or HTTPS where TLS files are given.
@@ -145,8 +147,7 @@ export function publicListener(
       await Promise.race([done, aborted(signal)]);
       if (!signal.aborted) return;
       handler.cut();
-      // The cut answers still have to be written.
-      await Promise.race([done, pause(50)]);
+      await atMost(WRITE_MS, done);
     },
     async stop() {
       stopReloading();
@@ -154,7 +155,7 @@ export function publicListener(
       handler.close();
       const closing = running?.server.shutdown();
       running = undefined;
-      await Promise.race([closing, pause(50)]);
+      await atMost(WRITE_MS, closing);
     },
   };
 }
@@ -172,6 +173,13 @@ function aborted(signal: AbortSignal): Promise<void> {
   );
 }
 
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+/** Waits for `done`, but no longer than that. */
+async function atMost(
+  milliseconds: number,
+  done: Promise<unknown> | undefined,
+): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, milliseconds);
+  await Promise.race([done, late.promise]);
+  clearTimeout(timer);
 }

@@ -17,6 +17,8 @@ export interface RequestMetrics {
   meter(method: string, path: string): RouteMeter;
   /** Counts a failure under `errors_total`. */
   countError(type: string): void;
+  /** Takes this listener's gauge away. */
+  close(): void;
 }
 
 /**
@@ -50,7 +52,7 @@ export function createRequestMetrics(
     help: "Requests whose answer has not begun",
     labels: ["listener"],
   });
-  metrics.onScrape(() => gauge.set({ listener }, inFlight()));
+  const forget = metrics.onScrape(() => gauge.set({ listener }, inFlight()));
   return {
     meter(method, path) {
       const series: Array<{ record(seconds: number): void } | undefined> = [];
@@ -72,5 +74,9 @@ export function createRequestMetrics(
       };
     },
     countError: (type) => errors.add({ type }),
+    close() {
+      forget();
+      gauge.remove({ listener });
+    },
   };
 }

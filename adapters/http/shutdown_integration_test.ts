@@ -1,0 +1,150 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { Broken, KeepAliveClient } from "./tests/keep_alive_client.ts";
+import { startToy } from "./tests/start_toy.ts";
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Asks without pause until the listener is gone; notes what should not be. */
+async function loadUntilGone(
+  port: number,
+  seen: { count: number; wrong: string[] },
+) {
+  const client = new KeepAliveClient(port);
+  while (true) {
+    try {
+      const { status } = await client.get("/hello");
+      seen.count++;
+      if (status !== 200) seen.wrong.push(`status ${status}`);
+    } catch (failure) {
+      if (failure instanceof Broken && failure.reused) {
+        seen.wrong.push(failure.message);
+      }
+      if (String(failure).includes("ECONNREFUSED")) return client.close();
+    }
+    await pause(1);
+  }
+}
+
+Deno.test("SIGTERM under load breaks no kept-alive connection and exits 0 in time", async () => {
+  const toy = await startToy({ DRAIN_DELAY: "2s" });
+  try {
+    const seen = { count: 0, wrong: [] as string[] };
+    const load = Array.from(
+      { length: 32 },
+      () => loadUntilGone(toy.port, seen),
+    );
+    const streams = await Promise.all(
+      Array.from(
+        { length: 3 },
+        () => fetch(`http://127.0.0.1:${toy.port}/live`),
+      ),
+    );
+    const streamed = streams.map((response) => response.text());
+    const readiness = new KeepAliveClient(toy.port);
+    await pause(500);
+    strictEqual((await readiness.get("/readyz")).status, 200);
+
+    const killedMs = performance.now();
+    toy.process.kill("SIGTERM");
+    while ((await readiness.get("/readyz")).status !== 503);
+    const unreadyMs = performance.now() - killedMs;
+    readiness.close();
+    await pause(1500 - unreadyMs);
+    const slow = fetch(`http://127.0.0.1:${toy.port}/slow?ms=1000`);
+    const slowEndsMs = performance.now() - killedMs + 1000;
+
+    strictEqual(await (await slow).text(), "slow");
+    const { code } = await toy.process.status;
+    const exitMs = performance.now() - killedMs;
+    await Promise.all(load);
+
+    strictEqual(code, 0);
+    deepStrictEqual(seen.wrong, []);
+    ok(seen.count > 1000, `only ${seen.count} requests`);
+    ok(unreadyMs < 20, `not ready after ${unreadyMs} ms`);
+    ok(exitMs < slowEndsMs + 100, `exit ${exitMs}, last ended ${slowEndsMs}`);
+    for (const text of await Promise.all(streamed)) {
+      match(text, /retry: \d+\n\n$/);
+    }
+  } finally {
+    await toy.end();
+  }
+});
+
+Deno.test("POST /shutdown on the admin server ends the service in order", async () => {
+  const toy = await startToy({ DRAIN_DELAY: "0" });
+  try {
+    const curl = (...args: string[]) =>
+      new Deno.Command("curl", { args: ["-sk", ...args] }).output().then(
+        ({ stdout }) => new TextDecoder().decode(stdout),
+      );
+    const url = `https://127.0.0.1:${toy.adminPort}`;
+    const status = ["-o", "/dev/null", "-w", "%{http_code}"];
+    strictEqual(await curl(...status, `${url}/shutdown`), "405");
+    match(await curl("-X", "POST", `${url}/shutdown`), /shutting down/);
+    strictEqual((await toy.process.status).code, 0);
+  } finally {
+    await toy.end();
+  }
+});
+
+Deno.test("the runbook's wget reads probes, metrics and info", async () => {
+  const toy = await startToy();
+  try {
+    const wget = async (path: string) => {
+      const { code, stdout } = await new Deno.Command("wget", {
+        args: [
+          ...["--no-check-certificate", "-qO-", "-T", "5"],
+          `https://localhost:${toy.adminPort}${path}`,
+        ],
+      }).output();
+      return { code, text: new TextDecoder().decode(stdout) };
+    };
+    deepStrictEqual(await wget("/livez"), { code: 0, text: "ok" });
+    deepStrictEqual(await wget("/readyz"), { code: 0, text: "ok" });
+    deepStrictEqual(await wget("/startupz"), { code: 0, text: "ok" });
+    match((await wget("/metrics")).text, /http_request_duration_seconds/);
+    match((await wget("/info")).text, /"toy"/);
+  } finally {
+    await toy.end();
+  }
+});
+
+Deno.test("a request past the shutdown timeout is cut with 503, and the exit code is 1", async () => {
+  const toy = await startToy({ DRAIN_DELAY: "0", SHUTDOWN_TIMEOUT: "300ms" });
+  try {
+    const slow = fetch(`http://127.0.0.1:${toy.port}/slow?ms=20000`);
+    await pause(100);
+    toy.process.kill("SIGTERM");
+    const response = await slow;
+    strictEqual(response.status, 503);
+    match(await response.text(), /service-stopping/);
+    strictEqual((await toy.process.status).code, 1);
+  } finally {
+    await toy.end();
+  }
+});
+
+Deno.test("64 clients that flood probes are answered within 20 ms", async () => {
+  const toy = await startToy({ LOG_LEVEL: "INFO" });
+  try {
+    const times: number[] = [];
+    const endMs = performance.now() + 5000;
+    const paths = ["/livez", "/readyz", "/startupz", "/healthz", "/ready"];
+    await Promise.all(Array.from({ length: 64 }, async (_, i) => {
+      const client = new KeepAliveClient(toy.port);
+      while (performance.now() < endMs) {
+        const startedMs = performance.now();
+        const { status } = await client.get(paths[i % paths.length]!);
+        times.push(performance.now() - startedMs);
+        strictEqual(status, 200);
+      }
+      client.close();
+    }));
+    times.sort((a, b) => a - b);
+    const p99 = times[Math.floor(times.length * 0.99)]!;
+    ok(p99 < 20, `p99 ${p99} ms of ${times.length}`);
+  } finally {
+    await toy.end();
+  }
+});
