@@ -50,4 +50,5 @@ STOPSIGNAL SIGTERM
 # Liveness: what fails it is cured by a restart. A lost Redis is not, and does not.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
   CMD ["/bin/deno", "run", "--no-prompt", "--cached-only", "--no-code-cache", "--allow-net=127.0.0.1", "--allow-env=SERVICE_PORT", "services/events/healthcheck.ts"]
-ENTRYPOINT ["/bin/deno", "run", "--no-prompt", "--cached-only", "--frozen", "--no-code-cache", "--allow-net", "--allow-env", "--allow-read=/run/secrets", "--allow-sys=hostname", "services/events/main.ts"]
+# The command of `deno task service:events`, from the cache alone.
+ENTRYPOINT ["/bin/deno", "run", "--no-prompt", "--cached-only", "--frozen", "--no-code-cache", "--allow-net", "--allow-read", "--allow-sys=hostname", "--allow-env=SERVICE_*,ADMIN_*,LOG_*,TLS_*,CORS_*,RATE_LIMIT*,REDIS_*,STREAM*,API_KEYS*,AUTH_*,MAX_*,ENVIRONMENT,TIMEZONE,DRAIN_DELAY,SHUTDOWN_TIMEOUT,PROBE_PORT,STALL_THRESHOLD,TRUSTED_PROXIES,REQUEST_TIMEOUT,BODY_TIMEOUT,PUBLIC_METRICS,DEBUG_ENDPOINTS,CONNECTION_TIMEOUT,RETRY_DELAYS,CONSUMER_GROUP,HANDLER_CONCURRENCY,TEST_EVENT_SCHEDULE,HOSTNAME,NO_COLOR", "services/events/main.ts"]

