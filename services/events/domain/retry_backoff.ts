@@ -21,7 +21,7 @@ export const DEFAULT_RETRY_BACKOFF: RetryBackoff = {
 export function retryDelayMs(
   attempt: number,
   { baseMs, maxMs }: RetryBackoff,
-  random: () => number = Math.random,
+  random: () => number,
 ): number {
   return Math.floor(random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1)));
 }

@@ -78,7 +78,7 @@ redis.call('DEL', retries)
 return {1, at}`,
 );
 
-/** ARGV: least idle milliseconds, or \`own\`; count; start. Answers next, trimmed, entries. */
+/** ARGV: least idle milliseconds, or `own`; count; start. Answers next, trimmed, entries. */
 export const CLAIM = script(
   "group-claim",
   PRELUDE,

@@ -16,6 +16,7 @@ import type {
 import { GroupLost, LeaseLost } from "../domain/consumer_group_errors.ts";
 import type { StreamId } from "../domain/event.ts";
 import * as scripts from "./consumer_group_scripts.ts";
+import { asArray, asRecord } from "./reply.ts";
 import { entryFromFields, isStoredEvent } from "./stream_entry.ts";
 import { companionKey } from "./stream_keys.ts";
 
@@ -24,7 +25,8 @@ export interface ConsumerGroupOptions {
   readonly streamKey: string;
   readonly shard: number;
   readonly group: string;
-  readonly consumer: string;
+  /** The consumer's name, asked for when the group is first used. */
+  readonly consumer: () => string;
 }
 
 /** The keys of a group beside its stream, in the same hash slot. */
@@ -49,7 +51,7 @@ const MAX_IDS = 500;
  */
 export class RedisConsumerGroup implements ConsumerGroup {
   readonly shard: number;
-  readonly consumer: string;
+  readonly #consumer: () => string;
   readonly #stream: string;
   readonly #group: string;
   readonly #keys: readonly [string, string, string, string, string];
@@ -62,7 +64,7 @@ export class RedisConsumerGroup implements ConsumerGroup {
     const { streamKey, group } = options;
     const keys = groupKeys(streamKey, group);
     this.shard = options.shard;
-    this.consumer = options.consumer;
+    this.#consumer = options.consumer;
     this.#stream = streamKey;
     this.#group = group;
     this.#keys = [
@@ -74,6 +76,10 @@ export class RedisConsumerGroup implements ConsumerGroup {
     ];
     this.#link = redis.link("consumer");
     this.#reader = redis.link(`reader-${options.shard}`, { blocking: true });
+  }
+
+  get consumer(): string {
+    return this.#consumer();
   }
 
   async ensure(): Promise<"present" | "created"> {
@@ -339,11 +345,11 @@ export function redisReplicas(
   const link = redis.link("consumer");
   return {
     async announce(ttlMs) {
-      const args = [options.consumer, String(ttlMs)];
+      const args = [options.consumer(), String(ttlMs)];
       return Number(await link.run(scripts.ANNOUNCE, [key], args));
     },
     async leave() {
-      await link.send(key, ["ZREM", key, options.consumer]);
+      await link.send(key, ["ZREM", key, options.consumer()]);
     },
   };
 }
@@ -367,18 +373,4 @@ function* inParts<Item>(items: readonly Item[]): Iterable<readonly Item[]> {
   for (let at = 0; at < items.length; at += MAX_IDS) {
     yield items.slice(at, at + MAX_IDS);
   }
-}
-
-function asArray(reply: RedisReply | undefined): readonly RedisReply[] {
-  return Array.isArray(reply) ? reply : [];
-}
-
-/** Names and values in turn, as XINFO answers them. */
-function asRecord(reply: RedisReply): Record<string, RedisReply> {
-  const flat = asArray(reply);
-  const record: Record<string, RedisReply> = {};
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    record[String(flat[i])] = flat[i + 1] ?? null;
-  }
-  return record;
 }

@@ -119,6 +119,7 @@ export function createConsumer(parts: ConsumerParts): Consumer {
     log: parts.log.child("event-handler"),
     metrics,
     backoff: options.backoff ?? DEFAULT_RETRY_BACKOFF,
+    random: Math.random,
     moved: () => room.look(),
   });
   const shards: readonly ShardConsumer[] = groups.map((group) =>

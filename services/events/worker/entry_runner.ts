@@ -20,7 +20,8 @@ export interface EntryRunnerOptions {
   readonly log: Logger;
   readonly metrics: ConsumerMetrics;
   readonly backoff: RetryBackoff;
-  readonly random?: () => number;
+  /** From 0 to below 1. */
+  readonly random: () => number;
   /** Told whenever an entry has left the lanes, or was parked. */
   moved(): void;
 }
