@@ -1,1 +1,15 @@
-export {};
+/**
+ * PostgreSQL for a service: pool, typed queries, transactions, migrations,
+ * check and metrics.
+ *
+ * @module
+ */
+export {
+  DatabaseFailure,
+  type DatabaseFailureCode,
+} from "./database_failure.ts";
+export type { QueryResult, Statement } from "./driver.ts";
+export * from "./open_postgres.ts";
+export * from "./postgres.ts";
+export * from "./postgres_check.ts";
+export * from "./postgres_settings.ts";
