@@ -205,9 +205,10 @@ export class Link implements RedisLink {
           host: asked[1] ?? "",
           port: Number(asked[2]),
         });
-        const all = commands.flatMap((command) => [["ASKING"], command]);
+        // Holds for the next command, or until the EXEC of a MULTI.
+        const all = [["ASKING"], ...commands];
         replies = connection
-          ? (await connection.sendAll(all)).filter((_, i) => i % 2 === 1)
+          ? (await connection.sendAll(all)).slice(1)
           : [cause];
       } else {
         await context.clock.sleep(i * 50, context.signal);

@@ -6,6 +6,7 @@ import {
   startRedisReplica,
   startRedisSentinel,
 } from "@mainstay/adapters/testing";
+import { isStreamId } from "../domain/event.ts";
 import type { Cursor } from "../domain/event_log.ts";
 import { openTestLog, receiptsOf, testEvent } from "./tests/open_test_log.ts";
 
@@ -190,7 +191,12 @@ Deno.test("the log follows a shard that moves to another node", async () => {
   );
   strictEqual(moved, "OK");
   // Between the two: the old node answers ASK.
-  receiptsOf(await log.append(batch.map((event) => ({ ...event }))));
+  const asked = receiptsOf(await log.append(batch));
+  strictEqual(
+    new Set(asked.map(({ shard, streamId }) => `${shard}:${streamId}`)).size,
+    100,
+  );
+  ok(asked.every(({ streamId }) => isStreamId(streamId)));
   for (const node of cluster.nodes) {
     await node.cli("CLUSTER", "SETSLOT", slot, "NODE", toId);
   }
