@@ -1,4 +1,4 @@
-import { downloadDebianRedis } from "./debian_redis.ts";
+import { debianProgram } from "./debian_program.ts";
 import {
   isRecent,
   OLDEST_MAJOR,
@@ -27,8 +27,17 @@ export async function findRedis(
       tooOld.push(`${found.path} is ${found.version}`);
     }
   }
-  const downloaded = await downloadDebianRedis(report);
-  if (downloaded !== undefined) return downloaded;
+  for (const name of ["redis-server", "valkey-server"]) {
+    const unpacked = await debianProgram({
+      package: name,
+      program: name,
+      async probe({ path, env }) {
+        const found = await probeRedis(path, env);
+        return found && isRecent(found) ? found : undefined;
+      },
+    }, report);
+    if (unpacked !== undefined) return unpacked;
+  }
   throw new StackUnavailable(
     `Cannot start Redis: no redis-server or valkey-server ${OLDEST_MAJOR} or newer ` +
       `is on PATH${tooOld.length === 0 ? "" : ` (${tooOld.join(", ")})`}; ` +

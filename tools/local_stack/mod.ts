@@ -4,10 +4,13 @@
  *
  * @module
  */
+export type { Program } from "./debian_program.ts";
 export * from "./file_lock.ts";
 export * from "./find_redis.ts";
+export * from "./find_tool.ts";
 export * from "./free_port.ts";
 export * from "./postgres_server.ts";
+export * from "./local_stack.ts";
 export * from "./postgres_binaries.ts";
 export * from "./redis_binary.ts";
 export * from "./redis_server.ts";
