@@ -1,0 +1,58 @@
+import {
+  startProcess,
+  type TestProcess,
+  type TestRedis,
+} from "@mainstay/adapters/testing";
+
+/** A real process of the events service. */
+export interface EventsProcess extends TestProcess {
+  /** `http://127.0.0.1:<port>`. */
+  readonly url: string;
+}
+
+/** The command that starts the service: that of its task, permissions and all. */
+export async function eventsCommand(): Promise<readonly string[]> {
+  const config = JSON.parse(
+    await Deno.readTextFile(new URL("../deno.json", import.meta.url)),
+  );
+  const task: string | { command: string } = config.tasks["service:events"];
+  const command = typeof task === "string" ? task : task.command;
+  return command.split(/\s+/).slice(1);
+}
+
+/** The environment of a service that listens on free ports and keeps its events in `redis`. */
+export function eventsEnvironment(
+  redis: Pick<TestRedis, "host" | "port">,
+  env: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  return {
+    REDIS_HOST: redis.host,
+    REDIS_PORT: String(redis.port),
+    SERVICE_NAME: "events-test",
+    SERVICE_PORT: "0",
+    ADMIN_PORT: "0",
+    TEST_EVENT_SCHEDULE: "off",
+    DRAIN_DELAY: "0",
+    ...env,
+  };
+}
+
+/** Starts the service and waits until it is ready. */
+export async function startEvents(
+  redis: Pick<TestRedis, "host" | "port">,
+  env: Readonly<Record<string, string>> = {},
+): Promise<EventsProcess> {
+  const process = await startProcess(await eventsCommand(), {
+    env: eventsEnvironment(redis, env),
+  });
+  try {
+    const [, url = ""] = await process.waitForOutput(
+      /Listening.*"url":"(https?:[^"]+)"/,
+    );
+    await process.waitForReady(`${url}/health/ready`);
+    return { ...process, url };
+  } catch (error) {
+    await process[Symbol.asyncDispose]();
+    throw error;
+  }
+}
