@@ -302,7 +302,7 @@ Deno.test("the rules and the autoscaler ask for metrics that exist", () => {
   });
   const made = new Set(
     sources.flatMap((file) =>
-      [...read(file).matchAll(/name:\s*"([a-z_]+)"/g)].map(([, name]) => name)
+      [...read(file).matchAll(/"([a-z]+(?:_[a-z]+)+)"/g)].map(([, name]) => name)
     ),
   );
   const asked = new Set(
