@@ -1,11 +1,13 @@
+import { oneLine } from "../logging/encode_fields.ts";
+
 const MAX_LENGTH = 500;
 const MAX_CAUSES = 4;
 
 /**
  * Says in one line what was thrown, whatever it was, with its causes.
  *
- * Never throws. The text may hold hosts and secrets: it is for the log, which
- * masks it, and for the admin view.
+ * Never throws. Secrets are masked as in the log; hosts and internals are not:
+ * the text is for the log and the admin view.
  *
  * @example The cause is what one wants to know
  * ```ts
@@ -32,8 +34,7 @@ export function failureText(failure: unknown): string {
   } catch {
     parts.push("A value that cannot be described was thrown");
   }
-  // deno-lint-ignore no-control-regex -- a line break would forge a line
-  const line = parts.join(": ").replace(/[\u0000-\u001f\u007f]+/g, " ");
+  const line = oneLine(parts.join(": ").replace(/[\r\n]+/g, " "));
   return line.length > MAX_LENGTH ? `${line.slice(0, MAX_LENGTH)}…` : line;
 }
 

@@ -39,6 +39,9 @@ export interface HealthCheck {
   readonly scope?: "own" | "shared";
 }
 
+/** What the checks in the box leave to whoever adds them. */
+export type CheckOptions = Partial<Omit<HealthCheck, "check">>;
+
 /** Thrown by a check that works, but not as it should. */
 export class Degraded extends Error {
   override readonly name = "Degraded";

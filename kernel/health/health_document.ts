@@ -1,3 +1,4 @@
+import { encodeFields } from "../logging/encode_fields.ts";
 import type {
   CheckDetails,
   CheckSnapshot,
@@ -73,18 +74,14 @@ function checkDocument(check: CheckSnapshot, detailed: boolean): CheckDocument {
       observedUnit: "ms",
     }),
     ...(error !== undefined && { output: error }),
-    ...(details !== undefined && { details: jsonSafe(details) }),
+    ...(details !== undefined && { details: safeDetails(details) }),
   };
 }
 
-/** Details come from anyone's check: what JSON cannot hold must not break the view. */
-function jsonSafe(details: CheckDetails): CheckDetails {
-  try {
-    return JSON.parse(JSON.stringify(
-      details,
-      (_, value) => typeof value === "bigint" ? String(value) : value,
-    ));
-  } catch {
-    return {};
-  }
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+/** Details come from anyone's check: masked, bounded, and safe to encode. */
+function safeDetails(details: CheckDetails): CheckDetails {
+  const members = encodeFields(details, { stacks: false, reserved: NO_NAMES });
+  return JSON.parse(`{${members}}`);
 }
