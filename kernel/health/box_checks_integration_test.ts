@@ -1,5 +1,6 @@
 import { createSelfSignedCertificate } from "../../adapters/http/self_signed_certificate.ts";
 import { match, rejects, strictEqual, throws } from "node:assert/strict";
+import { createKernel } from "../lifecycle/create_kernel.ts";
 import { createFakeClock } from "../lifecycle/fake_clock.ts";
 import {
   certificateExpiryCheck,
@@ -180,4 +181,25 @@ Deno.test("certificateExpiryCheck() fails where nothing listens or nothing is", 
       /ECONNREFUSED|ENOENT/,
     );
   }
+});
+
+Deno.test("a blocked event loop does not make a check fail that was answered in time", async () => {
+  const { health } = createKernel({
+    identity: { name: "demo", version: "1.0.0", environment: "test" },
+    logging: { level: "ERROR", format: "json", write: () => {} },
+  });
+  const listener = Deno.listen({ hostname: host, port: 0 });
+  const accepted = listener.accept();
+  health.register(tcpCheck({
+    host,
+    port: listener.addr.port,
+    timeoutMs: 200,
+  }));
+  const refreshed = health.refresh("tcp");
+  const until = performance.now() + 400;
+  while (performance.now() < until);
+  await refreshed;
+  strictEqual(health.snapshot().checks[0]?.status, "healthy");
+  (await accepted).close();
+  listener.close();
 });
