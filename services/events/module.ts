@@ -16,7 +16,6 @@ import type { EventHandler } from "./domain/handler.ts";
 import { on } from "./domain/handler_registry.ts";
 import { type Access, createAccess } from "./http/access.ts";
 import { deadLetterRoutes } from "./http/dead_letter_routes.ts";
-import { addGroupMetrics } from "./group_metrics.ts";
 import { groupRoute } from "./http/group_route.ts";
 import { healthRoutes } from "./http/health_routes.ts";
 import { liveRoute } from "./http/live_route.ts";
@@ -127,7 +126,6 @@ function eventsModule(
         metrics,
       });
       health.register(eventStreamCheck(consumer));
-      addGroupMetrics(metrics, upkeep);
       sayWhoMayAsk(config, logger.child("access"));
       return {
         parts: [
