@@ -2,7 +2,8 @@ import type { HealthCheck } from "@mainstay/kernel/health";
 import type { Redis } from "./redis.ts";
 
 /**
- * Asks Redis for a PING over a link of its own, and says how long it took.
+ * Asks Redis for a PING over the link that its state is told by, and says how
+ * long it took. So it is also what notices that an idle link is dead.
  *
  * Checks run in the background: however often health is asked for, Redis gets
  * one PING per interval (with a cluster, each of its primaries one).
@@ -11,7 +12,7 @@ export function redisCheck(
   redis: Redis,
   options: Pick<HealthCheck, "intervalMs" | "timeoutMs" | "scope"> = {},
 ): HealthCheck {
-  const link = redis.link("health");
+  const link = redis.link("control");
   return {
     name: "redis",
     timeoutMs: 2000,

@@ -2,6 +2,7 @@ import {
   type Redis,
   RedisOutcomeUnknown,
   RedisReplyError,
+  RedisUnavailable,
 } from "@mainstay/adapters/redis";
 import type { Counter, Metrics } from "@mainstay/kernel/metrics";
 import type { Clock } from "@mainstay/kernel/resilience";
@@ -316,13 +317,15 @@ export class Publisher {
     const claim = async (name: string, print: string) => {
       const home = this.#keys[shardOf(name, this.#keys.length)] ?? "";
       const keys = [companionKey(home, `claim:${name}`)] as const;
-      const claimed = await link.run(CLAIM, keys, [
-        String(KEY_TTL_SECONDS),
-        print,
-      ]);
+      const args = [String(KEY_TTL_SECONDS), print];
+      const claimed = await link.run(CLAIM, keys, args).catch((error) => {
+        // No event is written yet, and the same body may claim a key again.
+        throw error instanceof RedisOutcomeUnknown
+          ? new RedisUnavailable(undefined, { cause: error })
+          : error;
+      });
       if (claimed !== 1) throw idempotencyConflict();
     };
-    // A claim whose fate is unknown changes nothing: the same body claims it again.
     if (call) await claim(`key:${call.key}`, call.fingerprint);
     await Promise.all(
       events.map((event) =>
