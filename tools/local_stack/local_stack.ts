@@ -3,7 +3,7 @@ import { tryLockFile } from "./file_lock.ts";
 import { startPostgresServer } from "./postgres_server.ts";
 import { startRedisServer } from "./redis_server.ts";
 import { StackUnavailable } from "./stack_unavailable.ts";
-import { stateFolder } from "./state_folder.ts";
+import { checkout, stateFolder } from "./state_folder.ts";
 
 /** A kind of server that services stand on. */
 export type StackServer = "redis" | "postgres";
@@ -72,7 +72,7 @@ export async function startLocalStack(
     members.push({
       name,
       address: server.address,
-      origin: `private, data in ${server.folder}`,
+      origin: `private, data in ${shortPath(server.folder)}`,
     });
   }
   const owned = started.move();
@@ -102,7 +102,7 @@ async function startPrivateRedis(
   return {
     env: { REDIS_HOST: host, REDIS_PORT: String(port), REDIS_PW: password },
     address: `${host}:${port}`,
-    folder: ".mainstay/redis",
+    folder,
     stop: server.stop,
   };
 }
@@ -146,6 +146,13 @@ async function keptPassword(name: StackServer): Promise<string> {
     await Deno.writeTextFile(file, password, { mode: 0o600, createNew: true });
     return password;
   }
+}
+
+/** As a person in the checkout sees it. */
+function shortPath(path: string): string {
+  return path.startsWith(`${checkout}/`)
+    ? path.slice(checkout.length + 1)
+    : path;
 }
 
 function withoutSecret(text: string, port: string | undefined): string {

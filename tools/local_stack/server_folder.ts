@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import type { ServerUser } from "./server_user.ts";
 import { StackUnavailable } from "./stack_unavailable.ts";
-import { checkout, stateFolder } from "./state_folder.ts";
+import { stateFolder, stateHome } from "./state_folder.ts";
 
 /**
- * A folder for a server that runs as `user`: `.mainstay/<name>/` of the
- * checkout, or `/var/tmp/mainstay-<hash of the checkout>/<name>/` where that
- * user may not enter the checkout, such as one below `/root`.
+ * A folder for a server that runs as `user`: `.mainstay/<name>/`, or
+ * `/var/tmp/mainstay-<hash of the path>/<name>/` where that user may not come
+ * near it, such as in a checkout below `/root`.
  *
  * @param user Undefined: the user of this process.
  * @returns A folder that belongs to the user, and that no other may read.
@@ -18,7 +18,9 @@ export async function serverFolder(
   user: ServerUser | undefined,
 ): Promise<string> {
   if (user === undefined) return await stateFolder(name);
-  const parent = await isOpen(checkout) ? await stateFolder() : await spare();
+  const parent = await isOpen(dirname(stateHome()))
+    ? await stateFolder()
+    : await spare();
   // May be passed through, not listed.
   await Deno.chmod(parent, 0o711);
   const folder = `${parent}/${name}`;
@@ -35,7 +37,10 @@ async function isOpen(path: string): Promise<boolean> {
 }
 
 async function spare(): Promise<string> {
-  const hash = createHash("sha256").update(checkout).digest("hex").slice(0, 12);
+  const hash = createHash("sha256").update(stateHome()).digest("hex").slice(
+    0,
+    12,
+  );
   const folder = `/var/tmp/mainstay-${hash}`;
   await Deno.mkdir(folder, { mode: 0o711 }).catch((failure) => {
     if (!(failure instanceof Deno.errors.AlreadyExists)) throw failure;

@@ -1,0 +1,149 @@
+import {
+  deepStrictEqual as assertEquals,
+  match,
+  ok,
+  strictEqual,
+} from "node:assert/strict";
+import {
+  eventually,
+  freePort,
+  startProcess,
+  type TestProcess,
+} from "@mainstay/adapters/testing";
+import { findRedis, stateFolder } from "@mainstay/tools/local_stack";
+
+/** A state folder of a test's own that knows the downloaded Redis, if there is one. */
+async function openHome() {
+  await findRedis();
+  const home = await Deno.makeTempDir({ prefix: "mainstay-home-" });
+  const downloaded = `${await stateFolder()}/redis-server`;
+  await Deno.symlink(downloaded, `${home}/redis-server`);
+  const env = {
+    MAINSTAY_HOME: home,
+    SERVICE_PORT: String(freePort()),
+    ADMIN_PORT: String(freePort()),
+    TEST_EVENT_SCHEDULE: "off",
+    REDIS_HOST: "",
+  };
+  return {
+    env,
+    url: `http://127.0.0.1:${env.SERVICE_PORT}`,
+    [Symbol.asyncDispose]: () => Deno.remove(home, { recursive: true }),
+  };
+}
+
+type Home = Awaited<ReturnType<typeof openHome>>;
+
+function up({ env }: Home, ...args: string[]): Promise<TestProcess> {
+  return startProcess(["run", "-A", "cli/main.ts", "up", ...args], { env });
+}
+
+async function publish({ url }: Home, aggregateId: string): Promise<number> {
+  const response = await fetch(`${url}/events`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ event: "order.created", aggregateId, data: {} }),
+  });
+  await response.body?.cancel();
+  return response.status;
+}
+
+async function read({ url }: Home): Promise<string> {
+  return await (await fetch(`${url}/events?from=0`)).text();
+}
+
+function isListening(port: number): boolean {
+  try {
+    Deno.listen({ hostname: "127.0.0.1", port }).close();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+Deno.test("mainstay up serves, ends in order on Ctrl-C, and keeps its events", async () => {
+  await using home = await openHome();
+  {
+    await using first = await up(home);
+    const [, redis] = await first.waitForOutput(/redis +127\.0\.0\.1:(\d+)/);
+    strictEqual(await publish(home, "kept-1"), 202);
+    first.kill("SIGINT");
+    strictEqual(await first.exited, 0);
+    strictEqual(isListening(Number(redis)), false);
+  }
+  const began = performance.now();
+  await using second = await up(home);
+  await second.waitForOutput(/Up in/);
+  ok(performance.now() - began < 3000, "a second start takes under 3 s");
+  match(await read(home), /kept-1/);
+});
+
+Deno.test("mainstay up leaves no Redis behind after kill -9, and keeps its events", async () => {
+  await using home = await openHome();
+  {
+    await using first = await up(home);
+    const [, redis] = await first.waitForOutput(/redis +127\.0\.0\.1:(\d+)/);
+    strictEqual(await publish(home, "kept-2"), 202);
+    first.kill("SIGKILL");
+    await first.exited;
+    await eventually("Redis has ended", () => !isListening(Number(redis)));
+  }
+  await using second = await up(home);
+  await second.waitForOutput(/Up in/);
+  match(await read(home), /kept-2/);
+});
+
+Deno.test("mainstay up says which process holds the stack", async () => {
+  await using home = await openHome();
+  await using first = await up(home);
+  await first.waitForOutput(/Up in/);
+  await using other = await startProcess(
+    ["run", "-A", "cli/main.ts", "up", "--json"],
+    {
+      env: {
+        ...home.env,
+        SERVICE_PORT: String(freePort()),
+        ADMIN_PORT: String(freePort()),
+      },
+    },
+  );
+  strictEqual(await other.exited, 1);
+  const { error } = JSON.parse(await other.stdout());
+  assertEquals(error.code, "stack-unavailable");
+  match(error.message, new RegExp(`in use by process ${first.pid}\\b`));
+});
+
+Deno.test("mainstay up names an occupied port and its variable, and starts nothing", async () => {
+  await using home = await openHome();
+  using _taken = Deno.listen({
+    hostname: "127.0.0.1",
+    port: Number(home.env.SERVICE_PORT),
+  });
+  await using process = await up(home);
+  strictEqual(await process.exited, 1);
+  match(
+    await process.stderr(),
+    new RegExp(`port ${home.env.SERVICE_PORT} is in use.*SERVICE_PORT`),
+  );
+});
+
+Deno.test("mainstay up names every mistake of the configuration: exit code 2", async () => {
+  await using home = await openHome();
+  Object.assign(home.env, { LOG_LEVEL: "LOUD", STREAM_SHARDS: "0" });
+  await using process = await up(home);
+  strictEqual(await process.exited, 2);
+  match(await process.stderr(), /LOG_LEVEL[^]*STREAM_SHARDS/);
+});
+
+Deno.test("mainstay up --json prints one document once it is up", async () => {
+  await using home = await openHome();
+  await using process = await up(home, "--json");
+  await eventually("a document", async () => await process.stdout() !== "");
+  const { services, servers } = JSON.parse(await process.stdout());
+  strictEqual(services[0].url, home.url);
+  strictEqual(servers[0].name, "redis");
+  strictEqual(await publish(home, "json-1"), 202);
+  process.kill("SIGTERM");
+  strictEqual(await process.exited, 0);
+  strictEqual((await process.stdout()).trim().split("\n").length, 1);
+});
