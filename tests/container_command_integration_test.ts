@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import { eventually, startRedis } from "@mainstay/adapters/testing";
 import { freePort } from "@mainstay/tools/local_stack";
 import { readDockerfile } from "./dockerfile.ts";
+import { metricsOfRules } from "./metrics_of_rules.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 const container = `${root}deployments/container/`;
@@ -148,7 +149,11 @@ Deno.test("the image's command serves, is healthy and stops, unprivileged and re
       return response.ok;
     });
   } catch (failure) {
-    child.kill("SIGKILL");
+    try {
+      child.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
     throw new Error((await output).join("\n"), { cause: failure });
   }
   const live = await fetch(`http://127.0.0.1:${port}/health/live`);
@@ -157,6 +162,11 @@ Deno.test("the image's command serves, is healthy and stops, unprivileged and re
     const probe = await fetch(`http://127.0.0.1:${probePort}/${path}`);
     await probe.body?.cancel();
     strictEqual(probe.status, 200, path);
+  }
+  const metrics = await fetch(`http://127.0.0.1:${port}/metrics`);
+  const exposition = await metrics.text();
+  for (const name of metricsOfRules()) {
+    ok(exposition.includes(`# TYPE ${name} `), `${name} is among the metrics`);
   }
   strictEqual(await health(), 0);
   strictEqual(await health("/health/ready"), 0);
