@@ -9,7 +9,11 @@ export {
   type DatabaseFailureCode,
 } from "./database_failure.ts";
 export type { QueryResult, Statement } from "./driver.ts";
+export * from "./migrate.ts";
+export * from "./migration_failure.ts";
 export * from "./open_postgres.ts";
 export * from "./postgres.ts";
 export * from "./postgres_check.ts";
+export * from "./postgres_module.ts";
 export * from "./postgres_settings.ts";
+export * from "./read_migrations.ts";

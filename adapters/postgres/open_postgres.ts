@@ -233,6 +233,10 @@ class PooledPostgres implements Postgres {
     try {
       await client.connect();
       await client.query("SET statement_timeout = 0");
+      // So that a statement does not outlive its client, holding its locks.
+      // Before PostgreSQL 14, and on some systems, there is no such setting.
+      await client.query("SET client_connection_check_interval = '1s'")
+        .catch(() => {});
       return await lend(client, work);
     } catch (failure) {
       signal?.throwIfAborted();

@@ -1,0 +1,79 @@
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { captureLogger, startPostgres } from "@mainstay/adapters/testing";
+import { createContainer } from "@mainstay/kernel/container";
+import type { HealthCheck, HealthRegistry } from "@mainstay/kernel/health";
+import { createMetrics } from "@mainstay/kernel/metrics";
+import { DatabaseFailure } from "../database_failure.ts";
+import { postgresModule, postgresToken } from "../postgres_module.ts";
+
+const identity = { name: "shop", version: "1.0.0", environment: "test" };
+const defaults = {
+  databaseMaxOpenConns: 10,
+  databaseMaxIdleConns: 2,
+  databaseConnMaxLifetimeMs: 3_600_000,
+  databaseConnectTimeoutMs: 1000,
+  databaseConnectAttempts: 3,
+  databaseStatementTimeoutMs: 30_000,
+};
+
+function setUp(databaseUrl: string, migrations: string) {
+  const checks: HealthCheck[] = [];
+  const kernel = {
+    identity,
+    log: captureLogger(),
+    metrics: createMetrics({ identity }),
+    container: createContainer(),
+    // Only what the module uses.
+    health: {
+      register: (check: HealthCheck) => {
+        checks.push(check);
+        return () => {};
+      },
+    } as unknown as HealthRegistry,
+  };
+  const module = postgresModule({ ...defaults, databaseUrl }, { migrations });
+  const { parts = [] } = module.setup(kernel) ?? {};
+  const [part] = parts;
+  ok(part);
+  return { ...kernel, checks, part };
+}
+
+Deno.test("postgresModule() waits, migrates, is checked, and closes", async () => {
+  await using server = await startPostgres();
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/0001_t.sql`, "CREATE TABLE t (id int)");
+    const { part, checks, container, log } = setUp(server.url(), folder);
+    await part.start?.(AbortSignal.any([]));
+    const postgres = container.get(postgresToken);
+    strictEqual((await postgres.query("SELECT * FROM t")).rowCount, 0);
+    deepStrictEqual(checks.map(({ name }) => name), ["database"]);
+    await checks[0]?.check(AbortSignal.any([]));
+    deepStrictEqual(log.messages(), [
+      "INFO Connection attempt 1/3",
+      "INFO Connected to the database",
+      "INFO Migration 0001_t.sql applied",
+    ]);
+    await part.stop?.();
+    await part.stop?.();
+    await rejects(postgres.query("SELECT 1"), DatabaseFailure);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("postgresModule() fails its start after the last attempt, and can be stopped", async () => {
+  const { part, log } = setUp("postgres://u:hunter2@127.0.0.1:1/x", "none");
+  await rejects(
+    Promise.resolve(part.start?.(AbortSignal.any([]))),
+    (error) =>
+      error instanceof DatabaseFailure && error.code === "database-unavailable",
+  );
+  await part.stop?.();
+  strictEqual(
+    log.messages().filter((line) => line.startsWith("INFO Connection attempt"))
+      .length,
+    3,
+  );
+  ok(!JSON.stringify(log.lines).includes("hunter2"));
+});
