@@ -128,6 +128,20 @@ Deno.test("run() is not ready at once, drains after the delay, stops after the d
   strictEqual(stage.listening(), 0);
 });
 
+Deno.test("run() logs the reason and the times of a shutdown, and nothing else of its settings", async () => {
+  const { begin, clock, lines, service, stage } = setUp();
+  const subject = service("toy", {});
+  const shutdown = { ...subject.shutdown, passphrase: "hunter2", url: "x" };
+  const { done } = begin({ ...subject, shutdown });
+  await clock.advance(0);
+  stage.signal("SIGTERM");
+  await done;
+  const line = lines.find(({ reason }) => reason === "SIGTERM");
+  strictEqual(line?.message, "Shutting down: SIGTERM");
+  strictEqual(line?.shutdownTimeoutMs, 30_000);
+  strictEqual("url" in line, false);
+});
+
 Deno.test("run() tells drains when the deadline has passed, cuts them, and gives 1", async () => {
   const { begin, clock, errors, part, seen, service, stage } = setUp();
   const { code } = begin(service("toy", {

@@ -67,9 +67,11 @@ export class ServiceRun {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     this.#service.kernel.health.setDraining();
+    const { drainDelayMs, shutdownTimeoutMs } = this.#service.shutdown;
     this.#log.info(`Shutting down: ${reason}`, {
       reason,
-      ...this.#service.shutdown,
+      drainDelayMs,
+      shutdownTimeoutMs,
     });
     this.#stopping.abort();
     this.#stopCalled.resolve();

@@ -4,6 +4,7 @@ import { resolveConfig } from "../config/read_config.ts";
 import type { Config, Settings } from "../config/setting.ts";
 import { settingsHelp } from "../config/settings_help.ts";
 import { denoHost } from "./host.ts";
+import { OperationalError } from "../errors/operational_error.ts";
 import { run } from "./run.ts";
 import type { Service } from "./service.ts";
 
@@ -63,9 +64,9 @@ export async function start<S extends Settings>(
     }
     services = build(config);
   } catch (failure) {
-    if (!(failure instanceof ConfigError)) throw failure;
+    if (!(failure instanceof OperationalError)) throw failure;
     print(Deno.stderr, failure.message);
-    Deno.exit(2);
+    Deno.exit(failure instanceof ConfigError ? 2 : 1);
   }
   // Held to the end: a signal that comes while the process goes down in order
   // must not turn its exit code into 143.
