@@ -1,0 +1,254 @@
+import { createRedis } from "@mainstay/adapters/redis";
+import { sharedRedis, testPrefix } from "@mainstay/adapters/testing";
+import { createKernel } from "@mainstay/kernel/lifecycle";
+import {
+  deepStrictEqual,
+  ok,
+  rejects,
+  strictEqual as assertEquals,
+} from "node:assert/strict";
+import type { StreamId } from "../domain/event.ts";
+import {
+  CONSUMER_GROUP_SCENARIOS,
+  type ConsumerGroupStage,
+} from "../tests/consumer_group_suite.ts";
+import { RedisConsumerGroup, redisReplicas } from "./redis_consumer_group.ts";
+import { redisDeadLetters } from "./redis_dead_letters.ts";
+import { redisUpkeep } from "./redis_upkeep.ts";
+import { companionKey } from "./stream_keys.ts";
+
+const server = await sharedRedis();
+const GROUP = "g";
+
+async function openRedis() {
+  const { log, metrics } = createKernel({
+    identity: { name: "test", version: "0.0.0", environment: "test" },
+    logging: { level: "ERROR", format: "text", timezone: "UTC" },
+  });
+  const redis = createRedis({
+    redisHost: server.host,
+    redisPort: server.port,
+    redisTls: false,
+    connectionTimeoutMs: 2_000,
+    maxRetryAttempts: 3,
+    retryDelaysMs: [100],
+  }, { log, metrics });
+  await redis.start();
+  return redis;
+}
+
+async function redisStage(streamKey = `${testPrefix()}s`) {
+  const redis = await openRedis();
+  const link = redis.link("test");
+  const group = (consumer: string) =>
+    new RedisConsumerGroup(redis, {
+      streamKey,
+      shard: 0,
+      group: GROUP,
+      consumer: () => consumer,
+    });
+  // Links are opened in the background: before the first use all must be.
+  group("none");
+  await redis.ready();
+  const add = async (...fields: string[]) =>
+    await link.send(streamKey, ["XADD", streamKey, "*", ...fields]) as StreamId;
+  const deadLetters = redisDeadLetters(redis, { stream: streamKey, shards: 1 });
+  const upkeep = redisUpkeep(redis, { stream: streamKey, shards: 1 });
+  const send = (...command: string[]) => link.send(streamKey, command);
+  return {
+    redis,
+    streamKey,
+    send,
+    deadLetters,
+    upkeep,
+    group,
+    add: (aggregateId: string) =>
+      add("event", "order.created", "aggregateId", aggregateId, "data", "{}"),
+    addForeign: () => add("job", "mail", "binary", "\u0000\u0001"),
+    async trim(id: StreamId) {
+      await send("XDEL", streamKey, id);
+    },
+    async destroyGroup() {
+      await send("XGROUP", "DESTROY", streamKey, GROUP);
+    },
+    async buried() {
+      const { letters } = await deadLetters.list({ limit: 100 });
+      return letters.map(({ reason, attempts }) => [reason, attempts] as const);
+    },
+    async [Symbol.asyncDispose]() {
+      await redis.stop();
+    },
+  } satisfies ConsumerGroupStage & Record<string, unknown>;
+}
+
+for (const [name, scenario] of Object.entries(CONSUMER_GROUP_SCENARIOS)) {
+  Deno.test(`RedisConsumerGroup: ${name}`, async () => {
+    await using stage = await redisStage();
+    await scenario(stage);
+  });
+}
+
+Deno.test("ensure() begins at the beginning when the saved cursor is of a stream that is gone", async () => {
+  await using stage = await redisStage();
+  const group = stage.group("a");
+  await stage.send("XADD", stage.streamKey, "9000000000000-0", "a", "b");
+  await group.ensure();
+  await group.read(1);
+  await group.ack(["9000000000000-0" as StreamId]);
+  await stage.send("DEL", stage.streamKey);
+  const id = await stage.add("x");
+  assertEquals(await group.ensure(), "created");
+  deepStrictEqual(
+    (await group.read(10)).map(({ entry }) => entry.streamId),
+    [id],
+  );
+});
+
+Deno.test("redisReplicas() counts those that live", async () => {
+  await using stage = await redisStage();
+  const { redis, streamKey } = stage;
+  const named = (name: string) =>
+    redisReplicas(redis, { streamKey, group: GROUP, consumer: () => name });
+  assertEquals(await named("a").announce(60_000), 1);
+  assertEquals(await named("b").announce(60_000), 2);
+  assertEquals(await named("b").announce(60_000), 2);
+  await named("a").leave();
+  assertEquals(await named("c").announce(0), 2);
+  assertEquals(await named("b").announce(60_000), 1);
+});
+
+Deno.test("a dead letter is listed, filtered, replayed once and discarded", async () => {
+  await using stage = await redisStage();
+  const group = stage.group("a");
+  const origin = await stage.add("x");
+  await stage.addForeign();
+  await group.ensure();
+  const note = { error: "It broke", attempts: 3 };
+  for (const delivery of await group.read(10)) {
+    const reason = "event" in delivery.entry ? "max-attempts" : "invalid";
+    await group.bury(delivery, { reason, ...note });
+  }
+  const { deadLetters } = stage;
+  assertEquals(await deadLetters.count(), 2);
+  const first = await deadLetters.list({ limit: 1 });
+  const rest = await deadLetters.list({ limit: 9, after: first.next ?? "" });
+  const [event, foreign] = [...first.letters, ...rest.letters];
+  assertEquals(rest.next, undefined);
+  if (!event || !foreign) throw new Error("A dead letter is missing");
+  const typed = await deadLetters.list({ limit: 9, type: "order.created" });
+  deepStrictEqual(typed.letters.map(({ id }) => id), [event.id]);
+  deepStrictEqual(foreign.fields, { job: "mail", binary: "\u0000\u0001" });
+  deepStrictEqual(
+    [event.originId, event.group, event.consumer, event.error, event.attempts],
+    [origin, GROUP, "a", "It broke", 3],
+  );
+  await rejects(deadLetters.replay(foreign.id), { code: "invalid-input" });
+  const replays = await Promise.all([
+    deadLetters.replay(event.id),
+    deadLetters.replay(event.id),
+  ]);
+  assertEquals(replays.filter((id) => id !== undefined).length, 1);
+  const [again] = await group.read(10);
+  ok(again && "event" in again.entry);
+  deepStrictEqual(again.entry.headers, { "dead-letter-origin": origin });
+  assertEquals(await deadLetters.discard(foreign.id), true);
+  assertEquals(await deadLetters.discard(foreign.id), false);
+  assertEquals(await deadLetters.get(foreign.id), undefined);
+  assertEquals(await deadLetters.get("nonsense"), undefined);
+  await rejects(deadLetters.list({ limit: 1, after: "nonsense" }), {
+    code: "invalid-input",
+  });
+});
+
+Deno.test("bury() keeps what it knows of an entry that was trimmed meanwhile", async () => {
+  await using stage = await redisStage();
+  const group = stage.group("a");
+  await stage.add("x");
+  await group.ensure();
+  const [delivery] = await group.read(1);
+  if (!delivery) throw new Error("Nothing was read");
+  await stage.trim(delivery.entry.streamId);
+  const note = { reason: "invalid", error: "no", attempts: 1 } as const;
+  assertEquals(await group.bury(delivery, note), true);
+  const { letters } = await stage.deadLetters.list({ limit: 1 });
+  assertEquals(letters[0]?.fields["aggregateId"], "x");
+});
+
+Deno.test("trim() never passes an entry that some group has not acknowledged", async () => {
+  await using stage = await redisStage();
+  const { streamKey, upkeep, send } = stage;
+  const group = stage.group("a");
+  const ids: StreamId[] = [];
+  for (let i = 0; i < 2_500; i++) ids.push(await stage.add(`x${i}`));
+  await group.ensure();
+  await send("XGROUP", "CREATE", streamKey, "slow", ids[1_999] ?? "0");
+  const limits = { maxLength: 100 };
+  assertEquals(await upkeep.trim(limits), 0);
+  await group.read(2_500);
+  await group.ack(ids.slice(0, 1_200));
+  ok(await upkeep.trim(limits) >= 1_100);
+  ok(Number(await send("XLEN", streamKey)) >= 1_300);
+  deepStrictEqual(
+    await send("XRANGE", streamKey, ids[1_200] ?? "", "+", "COUNT", "1")
+      .then((rows) => (rows as string[][])[0]?.[0]),
+    ids[1_200],
+  );
+  await group.ack(ids.slice(1_200));
+  await upkeep.trim(limits);
+  ok(Number(await send("XLEN", streamKey)) >= 500);
+  deepStrictEqual(
+    (await send(
+      "XRANGE",
+      streamKey,
+      ids[2_000] ?? "",
+      "+",
+      "COUNT",
+      "1",
+    ) as string[][])[0]?.[0],
+    ids[2_000],
+  );
+  await upkeep.trim({ ...limits, evenUnacknowledged: true });
+  ok(Number(await send("XLEN", streamKey)) <= 300);
+});
+
+Deno.test("groups() says what waits, and computes a lag that the server does not know", async () => {
+  await using stage = await redisStage();
+  const { streamKey, upkeep, send } = stage;
+  const group = stage.group("a");
+  const ids: StreamId[] = [];
+  for (let i = 0; i < 30; i++) ids.push(await stage.add(`x${i}`));
+  await group.ensure();
+  await group.read(10);
+  await group.ack(ids.slice(0, 4));
+  await group.retryAt(ids[4] as StreamId, 1, 1);
+  await stage.trim(ids[20] as StreamId);
+  const [info] = await upkeep.groups();
+  deepStrictEqual(
+    [info?.name, info?.pending, info?.lag, info?.waitingForRetry],
+    [GROUP, 6, 19, 1],
+  );
+  ok((info?.lagSeconds ?? -1) >= (info?.oldestPendingAgeSeconds ?? 0));
+  deepStrictEqual(info?.consumers.map(({ name, pending }) => [name, pending]), [
+    ["a", 6],
+  ]);
+  await send("DEL", streamKey);
+  deepStrictEqual(await upkeep.groups(), []);
+});
+
+Deno.test("removeDeadConsumers() spares whoever has something pending", async () => {
+  await using stage = await redisStage();
+  const { upkeep } = stage;
+  const [busy, idle] = [stage.group("busy"), stage.group("idle")];
+  await busy.ensure();
+  await stage.add("x");
+  await busy.read(1);
+  await stage.add("y");
+  const [done] = await idle.read(1);
+  await idle.ack([done?.entry.streamId as StreamId]);
+  deepStrictEqual(await upkeep.removeDeadConsumers(60_000), []);
+  deepStrictEqual(await upkeep.removeDeadConsumers(0), ["idle"]);
+  assertEquals(
+    await stage.send("EXISTS", companionKey(stage.streamKey, "lease:g")),
+    0,
+  );
+});
