@@ -250,6 +250,23 @@ Deno.test("values without a JSON form are written as text", () => {
   );
 });
 
+Deno.test("a card number is masked as a number too, and other numbers stay whole", () => {
+  const numbers = {
+    card: 4111111111111111,
+    big: 4111111111111111n,
+    ms: 1751153213653,
+    ns: 1751153213653000000n,
+    order: 4111111111111112,
+  };
+  assertEquals(asJson(numbers), {
+    card: "***",
+    big: "***",
+    ms: 1751153213653,
+    ns: "1751153213653000000",
+    order: 4111111111111112,
+  });
+});
+
 Deno.test("the same object twice side by side is not circular", () => {
   const same = { a: 1 };
   assertEquals(asJson({ x: same, y: same }), { x: { a: 1 }, y: { a: 1 } });

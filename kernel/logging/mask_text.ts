@@ -12,12 +12,12 @@ const BEARER = /\b(bearer)(\s+|%20)([\w.~+/=-]+)/gi;
 const BASIC = /\b(basic)(\s+|%20)([A-Za-z0-9+/_-]{4,}={0,2})/gi;
 const JWT = /eyJ[\w-]{6,}(?:\.[\w-]*)+|eyJ[\w-]{20,}/g;
 /** What may be credentials: up to the last `@`, for a password may hold one. */
-const URL_CREDENTIALS = /:\/\/(?!\/)((?:(?!:\/\/)[^\s"'<>]){1,1024})@/g;
+const URL_CREDENTIALS = /:\/\/(?!\/)((?:(?!:\/\/)[^\s"<>]){1,1024})@/g;
 const EMAIL =
   /[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.){1,8}\p{L}{2,24}/gu;
 /** `key=value`, as in query strings, cookies and connection strings. */
 const ASSIGNED =
-  /([\w.[\]%-]{1,64})(\s?=\s?)("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s&;,#"'<>)}]+)/g;
+  /([\w.[\]%-]{1,64})(\s?=\s?)("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s&"'<>]+)/g;
 /** `"key":"value"`: JSON that was put into a string, perhaps twice. */
 const QUOTED =
   /(\\?["'])([\w.-]{1,64})\1(\s*:\s*)(\\?"(?:[^"\\]|\\[^"])*\\?"?|'[^']*'?|[\w.+-]+)/g;
