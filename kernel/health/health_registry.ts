@@ -23,7 +23,9 @@ export interface HealthRegistry {
    * Adds a check; it begins to run at once if the registry has started.
    *
    * @returns Its removal.
-   * @throws {TypeError} If the name is taken or not kebab-case.
+   * @throws {TypeError} If the name is taken or not kebab-case, or, once the
+   *   registry has started, a group is unknown.
+   * @throws {RangeError} If a time or a threshold cannot work.
    */
   register(check: HealthCheck): () => void;
   /** Whether a check of this name was there to remove. */
