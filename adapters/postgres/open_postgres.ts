@@ -285,7 +285,11 @@ class PooledPostgres implements Postgres {
     try {
       const { host, port, database } = new this.#Client(this.#driverConfig);
       return { host, port, database };
-    } catch {
+    } catch (failure) {
+      const badUrl = failure instanceof TypeError ||
+        failure instanceof URIError;
+      if (!badUrl) throw failure;
+      // Without its cause, which may repeat the URL.
       throw new TypeError("Cannot open PostgreSQL: its URL is not valid");
     }
   }

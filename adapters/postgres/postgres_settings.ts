@@ -63,3 +63,16 @@ export const postgresSettings = defineSettings({
 
 /** How PostgreSQL is reached. */
 export type PostgresConfig = Config<typeof postgresSettings>;
+
+/**
+ * Variables that the driver reads by itself, whatever the URL says: what
+ * `--allow-env` must name besides those of the settings.
+ */
+export const POSTGRES_DRIVER_VARIABLES = [
+  "PGBINARY",
+  "PGCLIENT_ENCODING",
+  "PGOPTIONS",
+  "PGREPLICATION",
+  "PGSSLMODE",
+  "PGSSLNEGOTIATION",
+] as const;

@@ -1,10 +1,19 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import { captureLogger, startPostgres } from "@mainstay/adapters/testing";
+import {
+  captureLogger,
+  startPostgres,
+  startProcess,
+} from "@mainstay/adapters/testing";
+import { environmentNames } from "@mainstay/kernel/config";
 import { createContainer } from "@mainstay/kernel/container";
 import type { HealthCheck, HealthRegistry } from "@mainstay/kernel/health";
 import { createMetrics } from "@mainstay/kernel/metrics";
 import { DatabaseFailure } from "../database_failure.ts";
 import { postgresModule, postgresToken } from "../postgres_module.ts";
+import {
+  POSTGRES_DRIVER_VARIABLES,
+  postgresSettings,
+} from "../postgres_settings.ts";
 
 const identity = { name: "shop", version: "1.0.0", environment: "test" };
 const defaults = {
@@ -76,4 +85,21 @@ Deno.test("postgresModule() fails its start after the last attempt, and can be s
     3,
   );
   ok(!JSON.stringify(log.lines).includes("hunter2"));
+});
+
+Deno.test("a query needs the network and the named variables, nothing else", async () => {
+  await using server = await startPostgres();
+  const names = [
+    ...environmentNames(postgresSettings),
+    ...POSTGRES_DRIVER_VARIABLES,
+  ];
+  await using process = await startProcess([
+    "run",
+    "--no-prompt",
+    `--allow-net=${server.host}:${server.port}`,
+    `--allow-env=${names.join()}`,
+    new URL("query_process.ts", import.meta.url).href,
+  ], { env: { DATABASE_URL: server.url() } });
+  strictEqual(await process.exited, 0, await process.stderr());
+  strictEqual(await process.stdout(), '[{"answer":42}]');
 });
