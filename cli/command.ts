@@ -34,6 +34,11 @@ export interface CommandIo {
   print(text: string): void;
   /** The one document of `--json`, on standard output. Without: nothing. */
   emit(document: unknown): void;
+  /**
+   * With `--json`: a document of its own line, as JSON text; for a command that
+   * goes on until it is ended, and so has no one document. Without: nothing.
+   */
+  emitLine(json: string): void;
   /** A line beside the result (progress, logs), on standard error. */
   note(text: string): void;
   /** Whether `--json` was given. */

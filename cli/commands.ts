@@ -1,4 +1,5 @@
 import type { CommandGroup } from "./command.ts";
+import { eventsCommands } from "./events/events_commands.ts";
 import { upCommand } from "./up_command.ts";
 
 /** Everything that an operator does. */
@@ -9,5 +10,5 @@ export const commands: CommandGroup = {
 
 Begin with "mainstay up": it needs nothing but this checkout, and prints what
 runs, where, and a first request to try.`,
-  commands: [upCommand],
+  commands: [upCommand, eventsCommands],
 };

@@ -44,6 +44,11 @@ export async function runCommandLine(
   const io: CommandIo = {
     json,
     emit,
+    emitLine(line) {
+      if (!json) return;
+      emitted = true;
+      streams.out(line);
+    },
     print: (text) => json ? undefined : streams.out(text),
     note: streams.error,
   };

@@ -4,7 +4,12 @@
  * @module
  */
 export { type EventsConfig, eventsSettings } from "./config.ts";
-export type { ApiKey, Scope } from "./domain/api_key.ts";
+export {
+  type ApiKey,
+  formatApiKey,
+  parseApiKey,
+  type Scope,
+} from "./domain/api_key.ts";
 export type { EventData, StoredEvent, StreamId } from "./domain/event.ts";
 export type { EventsStorage } from "./domain/events_storage.ts";
 export type {

@@ -1,0 +1,112 @@
+import { OperationalError } from "@mainstay/kernel/errors";
+import { type CommandIo, defineCommand } from "../command.ts";
+import { CLIENT_OPTIONS, createEventsClient } from "./events_client.ts";
+import { readEventStream } from "./read_event_stream.ts";
+
+const RETRY_MS = 2_000;
+/** What only a person can mend: trying again would not. */
+const FINAL = /^(?:unauthorized|forbidden|not-found|invalid-input)$/;
+
+/** `mainstay events tail`. */
+export const tailCommand = defineCommand({
+  name: "tail",
+  summary: "Show events as they come",
+  help: `Shows events as they come, one line each, until Ctrl-C.
+
+When the connection is lost, it comes back by itself and goes on after the last
+event that it has shown: none is missed or shown twice. With --json there is one
+JSON document a line, since there is no end.`,
+  examples: [
+    "mainstay events tail",
+    "mainstay events tail --from 2026-01-01T00:00:00Z --type 'order.*' --json",
+  ],
+  options: {
+    ...CLIENT_OPTIONS,
+    from: {
+      type: "string",
+      value: "<position>",
+      description:
+        "Begin after this stream id, or at this time (ISO 8601); default: now",
+    },
+    type: {
+      type: "string",
+      value: "<pattern>",
+      multiple: true,
+      description: "Only events of this type or pattern; may be repeated",
+    },
+    aggregate: {
+      type: "string",
+      value: "<id>",
+      description: "Only events of this aggregate",
+    },
+  },
+  async run({ options }, io) {
+    const client = createEventsClient(options);
+    const { type, aggregate, from } = options;
+    const stopped = new AbortController();
+    const stop = () => stopped.abort();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      Deno.addSignalListener(signal, stop);
+    }
+    let lastId: string | undefined;
+    let retryMs = RETRY_MS;
+    try {
+      while (!stopped.signal.aborted) {
+        try {
+          const response = await client.send("GET", "events/live", {
+            query: {
+              from: lastId === undefined ? from : undefined,
+              type,
+              aggregate,
+            },
+            headers: { "last-event-id": lastId },
+            signal: stopped.signal,
+          });
+          if (response.body === null) break;
+          for await (const message of readEventStream(response.body)) {
+            retryMs = message.retryMs ?? retryMs;
+            if (message.data !== undefined) show(message.data, io);
+            lastId = message.id ?? lastId;
+          }
+        } catch (error) {
+          if (stopped.signal.aborted) break;
+          if (error instanceof OperationalError) {
+            if (FINAL.test(error.code)) throw error;
+            io.note(error.message);
+          } else io.note("The connection was lost");
+        }
+        await pause(retryMs, stopped.signal);
+      }
+      return 0;
+    } finally {
+      for (const signal of ["SIGINT", "SIGTERM"] as const) {
+        Deno.removeSignalListener(signal, stop);
+      }
+    }
+  },
+});
+
+/** The data as it came: reading it into numbers could change it. */
+function show(json: string, io: CommandIo): void {
+  if (io.json) return io.emitLine(json);
+  const event = JSON.parse(json);
+  const { timestamp, streamId, aggregateId } = event;
+  const data = /"data":(.*),"headers":/s.exec(json)?.[1] ??
+    JSON.stringify(event.data);
+  io.print(
+    `${timestamp}  ${streamId}  ${event.event}  ${aggregateId}  ${data}`,
+  );
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
+    if (signal.aborted) done();
+  });
+}
