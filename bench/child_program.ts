@@ -1,27 +1,40 @@
 import type { Contender, Measurement } from "./measurement.ts";
 import { processCpuMicros } from "./process_cpu.ts";
 
-/** A program of `bench/programs`, running until its stack is disposed. */
+/** A program that runs until it is disposed. */
 export interface ChildProgram extends AsyncDisposable {
   readonly pid: number;
   /** Sends a line and gives the program's next line. */
   ask(line: string): Promise<string>;
 }
 
-/** Starts a program and waits for its first line. */
+/** What is run, and the line that says it is ready. */
+export interface ProgramOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Default: its first line. */
+  readonly readyLine?: RegExp;
+}
+
+/** The command of one of `bench/programs`. */
+export function benchProgram(
+  name: string,
+  ...args: readonly string[]
+): ProgramOptions {
+  const file = new URL(`programs/${name}.ts`, import.meta.url).pathname;
+  return {
+    command: Deno.execPath(),
+    args: ["run", "-A", "--no-prompt", file, ...args],
+  };
+}
+
+/** Starts a program and waits until it is ready. */
 export async function startProgram(
-  file: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
+  { command, args, env = {}, readyLine = /./ }: ProgramOptions,
 ): Promise<ChildProgram> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      "--no-prompt",
-      new URL(`../${file}`, import.meta.url).pathname,
-      ...args,
-    ],
+  const child = new Deno.Command(command, {
+    args: [...args],
     env: { ...env },
     stdin: "piped",
     stdout: "piped",
@@ -33,7 +46,9 @@ export async function startProgram(
   const readLine = async (): Promise<string> => {
     while (!buffered.includes("\n")) {
       const { value, done } = await reader.read();
-      if (done) throw new Error(`Cannot measure: ${file} ended`);
+      if (done) {
+        throw new Error(`Cannot measure: ${args.join(" ")} ended early`);
+      }
       buffered += value;
     }
     const end = buffered.indexOf("\n");
@@ -41,7 +56,7 @@ export async function startProgram(
     buffered = buffered.slice(end + 1);
     return line;
   };
-  await readLine();
+  while (!readyLine.test(await readLine()));
   return {
     pid: child.pid,
     async ask(line) {
@@ -50,9 +65,13 @@ export async function startProgram(
     },
     async [Symbol.asyncDispose]() {
       await writer.close().catch(() => {});
-      child.kill("SIGTERM");
       const late = setTimeout(() => child.kill("SIGKILL"), 5000);
-      await reader.cancel();
+      try {
+        child.kill("SIGTERM");
+      } catch {
+        // It has ended at the end of its input.
+      }
+      while (!(await reader.read()).done);
       await child.status;
       clearTimeout(late);
     },

@@ -1,8 +1,7 @@
 import { Queue, Worker } from "bullmq";
-import { answerRounds } from "./rounds.ts";
-import { sampleData } from "./sample.ts";
+import { answerRounds, sampleData } from "./rounds.js";
 
-const connection = { host: "127.0.0.1", port: Number(Deno.args[0]) };
+const connection = { host: "127.0.0.1", port: Number(process.argv[2]) };
 const operations = 20_000;
 const queue = new Queue("consume", {
   connection,
@@ -13,12 +12,13 @@ let finished = () => {};
 const worker = new Worker("consume", async () => {
   await Promise.resolve();
   if (++done === operations) finished();
-}, { connection, concurrency: 256 });
+}, {
+  connection: { ...connection, maxRetriesPerRequest: null },
+  concurrency: 256,
+});
 await worker.waitUntilReady();
-const data = sampleData();
-
 await answerRounds(async () => {
-  const all = new Promise<void>((resolve) => finished = resolve);
+  const all = new Promise((resolve) => finished = resolve);
   worker.resume();
   await all;
   return { operations };
@@ -27,8 +27,11 @@ await answerRounds(async () => {
   done = 0;
   for (let sent = 0; sent < operations; sent += 1000) {
     await queue.addBulk(
-      Array.from({ length: 1000 }, () => ({ name: "order.created", data })),
+      Array.from(
+        { length: 1000 },
+        () => ({ name: "order.created", data: sampleData }),
+      ),
     );
   }
 });
-Deno.exit(0);
+process.exit(0);

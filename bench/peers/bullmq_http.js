@@ -1,20 +1,21 @@
+import { serve } from "@hono/node-server";
 import { Queue } from "bullmq";
 import { Hono } from "hono";
 
-// The usual way to put a queue behind HTTP: validate a little, add, answer.
+// The usual way to put a queue behind HTTP: parse, add, answer.
 const queue = new Queue("events", {
-  connection: { host: "127.0.0.1", port: Number(Deno.args[1]) },
+  connection: { host: "127.0.0.1", port: Number(process.argv[3]) },
   defaultJobOptions: { removeOnComplete: true },
 });
 await queue.waitUntilReady();
 const app = new Hono();
 app.post("/events", async (c) => {
-  const body = await c.req.json<{ event: string; data: unknown }>();
+  const body = await c.req.json();
   const job = await queue.add(body.event, body.data);
   return c.json({ id: job.id }, 202);
 });
-Deno.serve({
+serve({
+  fetch: app.fetch,
   hostname: "127.0.0.1",
-  port: Number(Deno.args[0]),
-  onListen: () => console.log("ready"),
-}, app.fetch);
+  port: Number(process.argv[2]),
+}, () => console.log("ready"));
