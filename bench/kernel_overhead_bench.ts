@@ -9,7 +9,7 @@
  *
  * @module
  */
-const MODES = ["bare", "kernel", "full"] as const;
+const MODES = ["bare", "floor", "kernel", "full"] as const;
 const CONNECTIONS = 8;
 const [rounds = 7, requests = 40_000] = Deno.args.map(Number);
 
@@ -83,15 +83,14 @@ try {
   const base = median(bare?.microseconds ?? []);
   const loads = Deno.loadavg().map((value) => value.toFixed(2)).join(" ");
   console.log(`${rounds} rounds of ${requests} requests, load ${loads}`);
+  const least = Math.min(...bare?.microseconds ?? []);
   for (const { mode, microseconds } of servers) {
     const own = median(microseconds);
-    const pairs = microseconds.map((value, i) =>
-      value - (bare?.microseconds[i] ?? NaN)
-    );
+    const best = Math.min(...microseconds);
     console.log(
-      `${mode.padEnd(7)} ${own.toFixed(2)} µs of CPU a request, ` +
-        `+${(own - base).toFixed(2)} over bare ` +
-        `(rounds ${pairs.map((value) => value.toFixed(1)).join(" ")})`,
+      `${mode.padEnd(7)} median ${own.toFixed(2)} µs of CPU a request, ` +
+        `+${(own - base).toFixed(2)} over bare; ` +
+        `least ${best.toFixed(2)}, +${(best - least).toFixed(2)}`,
     );
   }
 } finally {

@@ -1,7 +1,8 @@
 /**
- * One server of the kernel overhead benchmark: `bare` is `Deno.serve` alone,
- * `kernel` adds correlation, log level check, metrics and in-flight tracking,
- * `full` the security headers too.
+ * One server of the kernel overhead benchmark: `bare` is `Deno.serve` alone;
+ * `floor` reads the URL and a header and sets one, as any server with routes
+ * and correlation IDs must; `kernel` has correlation, log level check, metrics
+ * and in-flight tracking; `full` the security headers too.
  *
  * @module
  */
@@ -64,9 +65,19 @@ function kernelHandler(full: boolean): Deno.ServeHandler {
   });
 }
 
+function floor(request: Request): Promise<Response> {
+  const id = request.headers.get("x-correlation-id") ?? "none";
+  const status = request.url.endsWith("/hello") ? 200 : 404;
+  const response = new Response("hello", { status });
+  response.headers.set("x-correlation-id", id);
+  return Promise.resolve(response);
+}
+
 const mode = Deno.args[0];
-const handler = mode === "bare"
+const handler: Deno.ServeHandler = mode === "bare"
   ? () => Promise.resolve(new Response("hello"))
+  : mode === "floor"
+  ? floor
   : kernelHandler(mode === "full");
 
 Deno.serve({

@@ -16,13 +16,22 @@ export function correlationIdOf(header: string | null): string {
   return header !== null && VALID.test(header) ? header : createCorrelationId();
 }
 
-/** `req_<epoch ms>_<random>`: sorts by time, 64 random bits. */
+let lastMs = 0;
+let prefix = "";
+
+/** `req_<epoch ms>_<random>`: sorts by time, 60 random bits. */
 export function createCorrelationId(): string {
   // One call of the system's generator per 256 requests.
   if (next === pool.length) {
     randomFillSync(pool);
     next = 0;
   }
-  const random = pool[next++]!.toString(36) + pool[next++]!.toString(36);
-  return `req_${Date.now()}_${random}`;
+  const nowMs = Date.now();
+  if (nowMs !== lastMs) {
+    lastMs = nowMs;
+    prefix = `req_${nowMs}_`;
+  }
+  // 30 bits each: what V8 writes fast.
+  const high = (pool[next++]! >>> 2).toString(36);
+  return prefix + high + (pool[next++]! >>> 2).toString(36);
 }

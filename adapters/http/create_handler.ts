@@ -59,10 +59,10 @@ export interface HttpHandler {
   close(): void;
 }
 
-interface Entry {
+/** One method on one pattern, with all that depends on it alone. */
+interface Entry extends ExchangeSettings {
   readonly route: Pick<Route, "handle" | "timeoutMs">;
   readonly method: string;
-  readonly settings: ExchangeSettings;
   readonly meter: { record(status: number, seconds: number): void };
   readonly access: ReturnType<typeof createAccessLine>;
   readonly limited: boolean;
@@ -87,13 +87,16 @@ export function createHandler(
 ): HttpHandler {
   const { kernel } = service;
   const log = kernel.log.child("http");
-  const inFlight = new InFlight();
+  const inFlight = new InFlight<Exchange<Entry>>(cut);
   const metrics = createRequestMetrics(
     kernel.metrics,
     options.listener,
     () => inFlight.size,
   );
   const limit = options.rateLimit && createRateLimit(options.rateLimit);
+  const extraHeaders = options.headers ?? [];
+  let leaving = service.stopping.aborted;
+  service.stopping.addEventListener("abort", () => leaving = true);
   const decisions = new WeakMap<Exchange, RateDecision>();
   const table = createRouteTable<Entry>(options.routes, entryOf);
   const refusals = new Map<string, Entry>();
@@ -107,14 +110,12 @@ export function createHandler(
     return {
       route,
       method,
-      settings: {
-        log,
-        draining: service.draining,
-        trustedProxies: options.trustedProxies,
-        maxBodyBytes: route.maxBodyBytes ?? options.maxBodyBytes,
-        bodyTimeoutMs: options.bodyTimeoutMs,
-        timeoutMs: timeoutMs === "none" ? Infinity : timeoutMs,
-      },
+      log,
+      draining: service.draining,
+      trustedProxies: options.trustedProxies,
+      maxBodyBytes: route.maxBodyBytes ?? options.maxBodyBytes,
+      bodyTimeoutMs: options.bodyTimeoutMs,
+      timeoutMs: timeoutMs === "none" ? Infinity : timeoutMs,
       meter: metrics.meter(method, route.path),
       access: createAccessLine(log, method, route.path, probe),
       limited: limit !== undefined && !probe,
@@ -161,73 +162,71 @@ export function createHandler(
   }
 
   function answer(
-    entry: Entry,
-    exchange: Exchange,
-    params: RouteMatch<Entry>["params"],
+    exchange: Exchange<Entry>,
+    params: RouteMatch<Entry>["params"] | undefined,
   ): Response | Promise<Response> {
+    const entry = exchange.settings;
     try {
       if (entry.limited) admit(exchange);
       if (entry.method !== "GET") {
-        refuseLongBody(exchange.request, entry.settings.maxBodyBytes);
+        refuseLongBody(exchange.request, entry.maxBodyBytes);
       }
-      if (params.length > 0) exchange.params = decode(params);
+      if (params?.length) exchange.params = decode(params);
       const result = entry.route.handle(exchange.request, exchange);
       return result instanceof Response
-        ? finish(entry, exchange, result)
-        : settle(entry, exchange, result);
+        ? finish(exchange, result)
+        : settle(exchange, result);
     } catch (failure) {
-      return fail(entry, exchange, failure);
+      return fail(exchange, failure);
     }
   }
 
   /** The handler's answer, or its cut, whichever comes first. */
   function settle(
-    entry: Entry,
-    exchange: Exchange,
+    exchange: Exchange<Entry>,
     result: Promise<Response>,
   ): Promise<Response> {
     return new Promise((resolve) => {
+      exchange.resolve = resolve;
       inFlight.add(exchange);
-      let open = true;
-      const end = (response: Response) => {
-        open = false;
-        inFlight.delete(exchange);
-        resolve(response);
-      };
-      exchange.onCut = (reason) => {
-        if (open) end(fail(entry, exchange, reason));
-      };
       result.then(
         (response) => {
-          if (open) end(finish(entry, exchange, response));
+          if (exchange.resolve) end(exchange, finish(exchange, response));
           else discard(response);
         },
         (failure) => {
-          if (open) end(fail(entry, exchange, failure));
+          if (exchange.resolve) end(exchange, fail(exchange, failure));
         },
       );
     });
   }
 
-  function fail(entry: Entry, exchange: Exchange, failure: unknown): Response {
+  function cut(exchange: Exchange<Entry>, reason: Error): void {
+    end(exchange, fail(exchange, reason));
+    exchange.abort(reason);
+  }
+
+  function end(exchange: Exchange<Entry>, response: Response): void {
+    inFlight.delete(exchange);
+    exchange.resolve?.(response);
+    exchange.resolve = undefined;
+  }
+
+  function fail(exchange: Exchange<Entry>, failure: unknown): Response {
     if (exchange.abandoned) {
-      const gone = new Response(null, { status: CLIENT_LEFT });
-      return finish(entry, exchange, gone);
+      return finish(exchange, new Response(null, { status: CLIENT_LEFT }));
     }
-    const problem = problemOf(
-      failure,
-      options.problems,
-      exchange.correlationId,
-    );
-    report(problem, failure, exchange);
-    return finish(entry, exchange, problem.response);
+    const { correlationId } = exchange;
+    const problem = problemOf(failure, options.problems, correlationId);
+    report(problem, failure, correlationId);
+    return finish(exchange, problem.response);
   }
 
   /** The one place where a failure of a request is logged. */
   function report(
     { code, status, unexpected }: Problem,
     failure: unknown,
-    { correlationId }: Exchange,
+    correlationId: string,
   ): void {
     if (status >= 500) metrics.countError(unexpected ? typeOf(failure) : code);
     const level = unexpected ? "error" : status >= 500 ? "warn" : "debug";
@@ -249,18 +248,14 @@ export function createHandler(
     });
   }
 
-  function finish(
-    entry: Entry,
-    exchange: Exchange,
-    given: Response,
-  ): Response {
-    const { request, correlationId } = exchange;
-    const response = mutable(given, correlationId);
-    const { headers } = response;
-    for (const [name, value] of options.headers ?? []) {
+  function finish(exchange: Exchange<Entry>, given: Response): Response {
+    const entry = exchange.settings;
+    const response = mutable(given, exchange.correlationId);
+    const { headers, status } = response;
+    for (const [name, value] of extraHeaders) {
       if (!headers.has(name)) headers.set(name, value);
     }
-    options.cors?.apply(request, headers);
+    options.cors?.apply(exchange.request, headers);
     if (entry.limited) {
       addRateHeaders(
         headers,
@@ -269,11 +264,11 @@ export function createHandler(
       );
     }
     // The client then opens its next connection to someone else.
-    if (service.stopping.aborted) headers.set("connection", "close");
+    if (leaving) headers.set("connection", "close");
     const durationMs = performance.now() - exchange.startedMs;
-    entry.meter.record(response.status, durationMs / 1000);
-    entry.access.write(exchange, response.status, durationMs);
-    if (request.method === "HEAD" && entry.route.timeoutMs === "none") {
+    entry.meter.record(status, durationMs / 1000);
+    entry.access.write(exchange, status, durationMs);
+    if (entry.method === "HEAD" && entry.route.timeoutMs === "none") {
       discard(response);
       return new Response(null, response);
     }
@@ -286,22 +281,23 @@ export function createHandler(
       request.headers.get("x-correlation-id"),
     );
     const trace = tryParseTraceParent(request.headers.get("traceparent"));
+    const { method } = request;
     const path = pathOf(request.url);
-    const match = table.find(request.method, path);
-    const entry = match?.entry ?? refusalOf(request.method, path);
+    const match = table.find(method, path);
+    const entry = match?.entry ?? refusalOf(method, path);
     const exchange = new Exchange(
       request,
       info,
       correlationId,
       startedMs,
-      entry.settings,
+      entry,
     );
     const fields = trace === undefined
       ? { correlationId }
       : { correlationId, traceId: trace.traceId, spanId: trace.spanId };
     return withLogFields(
       fields,
-      () => answer(entry, exchange, match?.params ?? []),
+      () => answer(exchange, match?.params),
     );
   }
 

@@ -27,16 +27,19 @@ export interface ExchangeSettings {
  * Everything that most handlers never ask for (URL, addresses, signal) is made
  * at the first use: made at once they would double the adapter's cost.
  */
-export class Exchange implements RequestContext {
+export class Exchange<Settings extends ExchangeSettings = ExchangeSettings>
+  implements RequestContext {
   readonly request: Request;
   readonly correlationId: string;
   readonly startedMs: number;
+  readonly settings: Settings;
   params: Readonly<Record<string, string>> = {};
-  /** Set while the handler runs: answers in its place. */
-  onCut: ((reason: Error) => void) | undefined;
+  /** Where {@link InFlight} keeps it. */
+  place = -1;
+  /** Set while a handler's promise is waited for: what its answer goes to. */
+  resolve: ((response: Response) => void) | undefined;
 
   readonly #info: PeerInfo;
-  readonly #settings: ExchangeSettings;
   #url: URL | undefined;
   #clientAddress: string | undefined;
   #controller: AbortController | undefined;
@@ -49,13 +52,13 @@ export class Exchange implements RequestContext {
     info: PeerInfo,
     correlationId: string,
     startedMs: number,
-    settings: ExchangeSettings,
+    settings: Settings,
   ) {
     this.request = request;
     this.correlationId = correlationId;
     this.startedMs = startedMs;
     this.#info = info;
-    this.#settings = settings;
+    this.settings = settings;
   }
 
   get url(): URL {
@@ -63,11 +66,11 @@ export class Exchange implements RequestContext {
   }
 
   get log(): Logger {
-    return this.#settings.log;
+    return this.settings.log;
   }
 
   get draining(): AbortSignal {
-    return this.#settings.draining;
+    return this.settings.draining;
   }
 
   get peerAddress(): string {
@@ -79,7 +82,7 @@ export class Exchange implements RequestContext {
     return this.#clientAddress ??= clientAddressOf(
       this.peerAddress,
       this.request.headers.get("x-forwarded-for"),
-      this.#settings.trustedProxies,
+      this.settings.trustedProxies,
     );
   }
 
@@ -116,7 +119,7 @@ export class Exchange implements RequestContext {
     try {
       return await readBody(
         this.request,
-        this.#settings.maxBodyBytes,
+        this.settings.maxBodyBytes,
         this.signal,
       );
     } finally {
@@ -124,21 +127,21 @@ export class Exchange implements RequestContext {
     }
   }
 
-  /** Ends the exchange now if one of its times is up. */
-  expire(nowMs: number): void {
-    const { timeoutMs, bodyTimeoutMs } = this.#settings;
+  /** What of its times is up. */
+  overdue(nowMs: number): Error | undefined {
+    const { timeoutMs, bodyTimeoutMs } = this.settings;
     if (nowMs - this.startedMs >= timeoutMs) {
-      this.cut(new RequestTimeout(timeoutMs));
-    } else if (nowMs - this.#bodySinceMs >= bodyTimeoutMs) {
-      this.cut(new BodyTimeout(bodyTimeoutMs));
+      return new RequestTimeout(timeoutMs);
     }
+    if (nowMs - this.#bodySinceMs >= bodyTimeoutMs) {
+      return new BodyTimeout(bodyTimeoutMs);
+    }
+    return undefined;
   }
 
-  /** Answers with `reason` in the handler's place, and aborts its signal. */
-  cut(reason: Error): void {
-    if (this.#cut !== undefined) return;
-    this.#cut = reason;
-    this.onCut?.(reason);
+  /** Aborts the signal: whatever the handler still does, nobody waits for it. */
+  abort(reason: Error): void {
+    this.#cut ??= reason;
     this.#controller?.abort(reason);
   }
 }

@@ -10,26 +10,40 @@ const RESOLUTION_MS = 50;
  * The timer runs only while there are requests, and a request may run up to 50
  * ms longer than its timeout.
  */
-export class InFlight {
-  readonly #exchanges = new Set<Exchange>();
+export class InFlight<Under extends Exchange> {
+  /** Each at its own `place`: an array costs a third of a Set here. */
+  readonly #exchanges: Under[] = [];
+  readonly #cut: (exchange: Under, reason: Error) => void;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  get size(): number {
-    return this.#exchanges.size;
+  /** @param cut Ends one of them. */
+  constructor(cut: (exchange: Under, reason: Error) => void) {
+    this.#cut = cut;
   }
 
-  add(exchange: Exchange): void {
-    this.#exchanges.add(exchange);
+  get size(): number {
+    return this.#exchanges.length;
+  }
+
+  add(exchange: Under): void {
+    exchange.place = this.#exchanges.length;
+    this.#exchanges.push(exchange);
     this.#timer ??= setInterval(() => this.#sweep(), RESOLUTION_MS);
   }
 
-  delete(exchange: Exchange): void {
-    this.#exchanges.delete(exchange);
+  /** The last one takes its place. */
+  delete({ place }: Under): void {
+    const last = this.#exchanges.pop();
+    if (last === undefined || last.place === place) return;
+    last.place = place;
+    this.#exchanges[place] = last;
   }
 
   /** Ends every request with `reason`. */
   cut(reason: () => Error): void {
-    for (const exchange of [...this.#exchanges]) exchange.cut(reason());
+    for (const exchange of [...this.#exchanges]) {
+      this.#cut(exchange, reason());
+    }
   }
 
   /** Stops the timer; requests are left as they are. */
@@ -39,8 +53,11 @@ export class InFlight {
   }
 
   #sweep(): void {
-    if (this.#exchanges.size === 0) return this.close();
+    if (this.#exchanges.length === 0) return this.close();
     const nowMs = performance.now();
-    for (const exchange of [...this.#exchanges]) exchange.expire(nowMs);
+    for (const exchange of [...this.#exchanges]) {
+      const reason = exchange.overdue(nowMs);
+      if (reason !== undefined) this.#cut(exchange, reason);
+    }
   }
 }
