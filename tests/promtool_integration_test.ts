@@ -1,16 +1,17 @@
 /** What Prometheus' own checker says of the metrics and the alert rules. */
 import { ok, strictEqual } from "node:assert/strict";
 import { createEventLoopLag, createMetrics } from "@mainstay/kernel/metrics";
+import { findTool } from "@mainstay/tools/local_stack";
 import { parse, stringify } from "yaml";
-import { findPromtool } from "./promtool.ts";
 
-const promtool = await findPromtool();
+const promtool = await findTool("promtool", "prometheus");
 const ignore = promtool === undefined;
 const observability = new URL("../deployments/observability/", import.meta.url);
 
 async function run(args: readonly string[], input = "") {
-  const child = new Deno.Command(promtool ?? "", {
+  const child = new Deno.Command(promtool?.path ?? "", {
     args: [...args],
+    env: promtool?.env ?? {},
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
