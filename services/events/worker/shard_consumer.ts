@@ -9,6 +9,7 @@ import type {
 import { GroupLost, LeaseLost } from "../domain/consumer_group_errors.ts";
 import type { StreamId } from "../domain/event.ts";
 import type { HandlerRegistry } from "../domain/handler_registry.ts";
+import { aborted, unlessAborted } from "./abort.ts";
 import { AckBatch } from "./ack_batch.ts";
 import type { ConsumerMetrics } from "./consumer_metrics.ts";
 import { describeError } from "./describe_error.ts";
@@ -58,6 +59,9 @@ export class ShardConsumer implements EntryShard {
   #ensured = false;
   #everEnsured = false;
   #mustRecover: boolean;
+  /** Claims whose answer is still out, and what was acknowledged meanwhile: the answer may have it still. */
+  #claims = 0;
+  readonly #lately = new Set<StreamId>();
 
   constructor(options: ShardConsumerOptions) {
     this.#options = options;
@@ -217,9 +221,7 @@ export class ShardConsumer implements EntryShard {
       do {
         const count = Math.min(MAX_CLAIM, await room(signal));
         if (signal.aborted) return;
-        const claimed = await this.group.claim(minIdleMs, count, start);
-        this.#take(claimed);
-        start = claimed.next;
+        start = await this.#take(this.group.claim(minIdleMs, count, start));
       } while (start !== ZERO);
     });
   }
@@ -272,12 +274,12 @@ export class ShardConsumer implements EntryShard {
       const count = Math.min(MAX_CLAIM, await this.#room(turn));
       if (turn.aborted) return;
       const lease = this.lease();
-      const claimed = leased
-        ? await this.group.claim(0, count, start, lease)
-        : await this.group.reread(count, start);
+      start = await this.#take(
+        leased
+          ? this.group.claim(0, count, start, lease)
+          : this.group.reread(count, start),
+      );
       if (lease !== this.#lease) return;
-      this.#take(claimed);
-      start = claimed.next;
     } while (start !== ZERO);
     this.#mustRecover = false;
   }
@@ -289,20 +291,30 @@ export class ShardConsumer implements EntryShard {
     return count;
   }
 
-  #take({ deliveries, trimmed }: ClaimedEntries): void {
+  /** Accepts what is claimed and not in hand. Gives where to go on. */
+  async #take(claim: Promise<ClaimedEntries>): Promise<StreamId> {
     const { metrics, log } = this.#options;
-    if (trimmed > 0) {
-      metrics.trimmed.add({}, trimmed);
-      log.error("Events were trimmed before they were handled", {
-        shard: this.group.shard,
-        events: trimmed,
-      });
+    const lease = this.#lease;
+    this.#claims++;
+    try {
+      const { deliveries, trimmed, next } = await claim;
+      if (lease !== this.#lease) return next;
+      if (trimmed > 0) {
+        metrics.trimmed.add({}, trimmed);
+        log.error("Events were trimmed before they were handled", {
+          shard: this.group.shard,
+          events: trimmed,
+        });
+      }
+      const news = deliveries.filter(({ entry: { streamId } }) =>
+        !this.held.has(streamId) && !this.#lately.has(streamId)
+      );
+      metrics.claimed.add({}, news.length);
+      this.#accept(news);
+      return next;
+    } finally {
+      if (--this.#claims === 0) this.#lately.clear();
     }
-    const news = deliveries.filter(({ entry }) =>
-      !this.held.has(entry.streamId)
-    );
-    metrics.claimed.add({}, news.length);
-    this.#accept(news);
   }
 
   #accept(deliveries: readonly Delivery[]): void {
@@ -326,6 +338,7 @@ export class ShardConsumer implements EntryShard {
     const now = clock.now();
     for (const entry of entries) {
       this.held.delete(entry.id);
+      if (this.#claims > 0) this.#lately.add(entry.id);
       const ageMs = now - Number.parseInt(entry.id, 10);
       metrics.endToEnd.observe(Math.max(0, ageMs) / 1000);
     }
@@ -365,30 +378,5 @@ export class ShardConsumer implements EntryShard {
       }
       await sleep(intervalMs, { signal, clock }).catch(() => {});
     }
-  }
-}
-
-/** Resolves when `signal` aborts. */
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true })
-  );
-}
-
-/** What `work` gives, or nothing as soon as `signal` aborts; the work is left to itself then. */
-async function unlessAborted(
-  work: Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  work.catch(() => {});
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const onAbort = () => resolve();
-  signal.addEventListener("abort", onAbort);
-  try {
-    await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }
