@@ -63,11 +63,11 @@ Deno.test("SIGTERM under load breaks no kept-alive connection and exits 0 in tim
       strictEqual(code, 0);
       deepStrictEqual(seen.wrong, []);
       ok(seen.count > 1000, `only ${seen.count} requests`);
-      assertFaster(unreadyMs, 20, "not ready");
-      assertFaster(exitMs, slowEndsMs + 100, "exit");
       for (const text of await Promise.all(streamed)) {
         match(text, /retry: \d+\n\n$/);
       }
+      assertFaster(unreadyMs, 20, "not ready");
+      assertFaster(exitMs, slowEndsMs + 100, "exit");
     } finally {
       await toy.end();
     }
