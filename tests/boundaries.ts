@@ -1,4 +1,4 @@
-import type { Import } from "./import_graph.ts";
+import type { Import } from "@mainstay/tools/import_graph";
 
 /** Which rule governs a file. First match wins; a file without a row is a breach. */
 const LAYERS: ReadonlyArray<readonly [layer: string, path: RegExp]> = [
@@ -38,8 +38,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     "contract",
     "stack",
   ],
-  tool: ["cli", "service", "adapter", "kernel", "contract", "stack"],
-  example: ["service", "adapter", "kernel", "contract"],
+  tool: ["cli", "service", "storage", "adapter", "kernel", "contract", "stack"],
+  example: ["service", "storage", "adapter", "kernel", "contract"],
 };
 
 /** Third-party packages that a layer may name; a layer without a row may name any. */

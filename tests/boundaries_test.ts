@@ -5,7 +5,10 @@
  */
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { findCycle, judgeFile, judgeImport } from "./boundaries.ts";
-import { type ImportGraph, readImportGraph } from "./import_graph.ts";
+import {
+  type ImportGraph,
+  readImportGraph,
+} from "@mainstay/tools/import_graph";
 
 const root = new URL("../", import.meta.url);
 const graph = await readImportGraph(root);

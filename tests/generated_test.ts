@@ -1,0 +1,21 @@
+import {
+  deepStrictEqual as assertEquals,
+  strictEqual,
+} from "node:assert/strict";
+import { generateFiles, metricsPage } from "@mainstay/tools/generated_files";
+
+const root = new URL("../", import.meta.url);
+const read = (path: string) => Deno.readTextFile(new URL(path, root));
+
+Deno.test("generated files are as `deno task gen` writes them", async () => {
+  const stale: string[] = [];
+  for (const { path, text } of await generateFiles()) {
+    if (await read(path).catch(() => "") !== text) stale.push(path);
+  }
+  assertEquals(stale, []);
+});
+
+Deno.test("a metric has a row with its type and its help", () => {
+  const page = metricsPage("# HELP b_total Bs.\n# TYPE b_total counter\n");
+  strictEqual(page.includes("| `b_total` | counter | Bs. |"), true);
+});
