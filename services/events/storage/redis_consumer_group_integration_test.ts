@@ -7,11 +7,13 @@ import {
   rejects,
   strictEqual as assertEquals,
 } from "node:assert/strict";
+import type { Delivery } from "../domain/consumer_group.ts";
 import type { StreamId } from "../domain/event.ts";
 import {
   CONSUMER_GROUP_SCENARIOS,
   type ConsumerGroupStage,
 } from "../tests/consumer_group_suite.ts";
+import { redisAuditor } from "./redis_auditor.ts";
 import { RedisConsumerGroup, redisReplicas } from "./redis_consumer_group.ts";
 import { redisDeadLetters } from "./redis_dead_letters.ts";
 import { redisUpkeep } from "./redis_upkeep.ts";
@@ -250,5 +252,47 @@ Deno.test("removeDeadConsumers() spares whoever has something pending", async ()
   assertEquals(
     await stage.send("EXISTS", companionKey(stage.streamKey, "lease:g")),
     0,
+  );
+});
+
+Deno.test("redisAuditor() accounts for every entry, and finds what is lost", async () => {
+  await using stage = await redisStage();
+  const group = stage.group("a");
+  const ids: StreamId[] = [];
+  for (let i = 0; i < 20; i++) ids.push(await stage.add(`x${i}`));
+  await group.ensure();
+  const deliveries = await group.read(10);
+  await group.ack(ids.slice(0, 4));
+  await group.retryAt(ids[4] as StreamId, 1, 1);
+  const note = { reason: "invalid", error: "no", attempts: 1 } as const;
+  await group.bury(deliveries[5] as Delivery, note);
+  await stage.addForeign();
+  await stage.trim(ids[0] as StreamId);
+  const auditor = redisAuditor(stage.redis, {
+    stream: stage.streamKey,
+    shards: 1,
+  });
+  deepStrictEqual(await auditor.audit(), [{
+    shard: 0,
+    stream: stage.streamKey,
+    group: GROUP,
+    added: 21,
+    acknowledged: 3,
+    pending: 4,
+    waitingForRetry: 1,
+    undelivered: 10,
+    foreign: 1,
+    dead: 1,
+    trimmed: 1,
+    lostPending: 0,
+    lostUndelivered: 0,
+    complete: true,
+  }]);
+  await stage.trim(ids[6] as StreamId);
+  await stage.send("XTRIM", stage.streamKey, "MAXLEN", "8");
+  const [found] = await auditor.audit();
+  deepStrictEqual(
+    [found?.lostPending, found?.lostUndelivered, found?.complete],
+    [5, 3, false],
   );
 });
