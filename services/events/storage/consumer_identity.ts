@@ -49,8 +49,9 @@ export function consumerIdentity(
             timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
             signal,
           });
+          const { Name } = answer as { readonly Name?: unknown };
           const name = /^\/?([A-Za-z0-9][A-Za-z0-9_.-]{0,127})$/.exec(
-            String((answer as { Name?: unknown } | null)?.Name),
+            typeof Name === "string" ? Name : "",
           )?.[1];
           if (name) base = name;
         } catch (error) {
