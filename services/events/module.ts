@@ -19,6 +19,7 @@ import { deadLetterRoutes } from "./http/dead_letter_routes.ts";
 import { groupRoute } from "./http/group_route.ts";
 import { healthRoutes } from "./http/health_routes.ts";
 import { liveRoute } from "./http/live_route.ts";
+import { eventsOpenApi } from "./http/open_api.ts";
 import { eventsProblems } from "./http/problems.ts";
 import { publishRoute } from "./http/publish_route.ts";
 import { readRoute } from "./http/read_route.ts";
@@ -86,6 +87,7 @@ export function eventsService(
     ],
     listeners: httpListeners(config, {
       problems: eventsProblems,
+      openApi: eventsOpenApi,
       identify: (request) => access.identify(request),
     }),
     shutdown: {

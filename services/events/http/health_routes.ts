@@ -125,12 +125,14 @@ function probe(
       summary,
       tags: ["health"],
       responses: {
-        200: { description: "Yes", content: { "text/plain": {} } },
-        503: { description: "No", content: { "text/plain": {} } },
+        200: { description: "Yes", content: TEXT },
+        503: { description: "No", content: TEXT },
       },
     },
   };
 }
+
+const TEXT = { "text/plain": { type: "string" } } as const;
 
 function jsonDoc(
   summary: string,

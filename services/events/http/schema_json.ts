@@ -7,5 +7,9 @@ export function schemaJson(
   io: "input" | "output" = "output",
 ): JsonSchema {
   // What only a test in code can tell is left open, as "any".
-  return z.toJSONSchema(schema, { io, unrepresentable: "any" }) as JsonSchema;
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: "any",
+  });
+  return json;
 }
