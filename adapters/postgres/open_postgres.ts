@@ -68,6 +68,7 @@ class PooledPostgres implements Postgres {
   readonly #place: Place;
   readonly #stopObserving: () => void;
   #probe: DriverClient | undefined;
+  #probing = false;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -201,6 +202,10 @@ class PooledPostgres implements Postgres {
   async probe(signal: AbortSignal): Promise<{ readonly readOnly: boolean }> {
     signal.throwIfAborted();
     this.#refuseClosed();
+    if (this.#probing) {
+      throw new TypeError("Cannot probe the database: a probe is under way");
+    }
+    this.#probing = true;
     const client = this.#probe ?? new this.#Client(this.#driverConfig);
     const cut = () => void client.connection.stream.destroy();
     signal.addEventListener("abort", cut, { once: true });
@@ -217,6 +222,7 @@ class PooledPostgres implements Postgres {
       cut();
       throw failure;
     } finally {
+      this.#probing = false;
       signal.removeEventListener("abort", cut);
     }
   }
@@ -259,7 +265,8 @@ class PooledPostgres implements Postgres {
   async #close(): Promise<void> {
     this.#stopObserving();
     // Not awaited: a borrower that never gives back would be waited for.
-    void this.#pool.end();
+    // Rejects if someone has destroyed the query builder, which ends it too.
+    this.#pool.end().catch(() => {});
     void this.#probe?.end();
     const deadline = setTimeout(() => {
       this.#log.warn("Connections are cut: they did not end in time", {

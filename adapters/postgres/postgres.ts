@@ -56,6 +56,9 @@ export interface Postgres extends Queryable, AsyncDisposable {
    * Asks one question over a connection kept for this alone, so that a full
    * pool does not hide a healthy server. An abort of `signal` closes the
    * connection, answer or not.
+   *
+   * @throws {DatabaseFailure} If there is no answer.
+   * @throws {TypeError} If the probe before has not ended.
    */
   probe(signal: AbortSignal): Promise<{ readonly readOnly: boolean }>;
   /** A connection of its own that no statement timeout ends; closed after `work`. */
