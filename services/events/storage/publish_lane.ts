@@ -1,10 +1,13 @@
-import type {
-  RedisCommand,
-  RedisLink,
-  RedisReply,
-  RedisScript,
+import {
+  type RedisCommand,
+  type RedisLink,
+  type RedisReply,
+  RedisReplyError,
 } from "@mainstay/adapters/redis";
-import type { StreamId } from "../domain/event.ts";
+import type { NewEvent, StreamId } from "../domain/event.ts";
+import { idempotencyConflict } from "./publish_refusal.ts";
+import { APPEND_ALL, APPEND_ONCE } from "./publish_scripts.ts";
+import { fieldsOf, headersText } from "./stream_entry.ts";
 
 /** What Redis answered to one write. */
 export interface Written {
@@ -15,23 +18,30 @@ export interface Written {
   readonly replicas: number | undefined;
 }
 
+/** What a key was used for is remembered under `key`. */
+export interface KeyRecord {
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
 /** One shard's part of one publish call, on its way. */
 export interface Write {
+  /** The stream. */
   readonly key: string;
-  /** XADD commands: one alone as it is, several between MULTI and EXEC. */
-  readonly commands: readonly RedisCommand[];
-  /** Instead of commands: a script with its keys and arguments. */
-  readonly script?: {
-    readonly source: RedisScript;
-    readonly keys: readonly [string, ...string[]];
-    readonly args: readonly string[];
+  readonly events: readonly NewEvent[];
+  /** Of the whole call and of each event; without, nothing is remembered. */
+  readonly once?: {
+    readonly call: KeyRecord | undefined;
+    readonly events: ReadonlyArray<KeyRecord | undefined>;
   };
   resolve(written: Written): void;
   reject(error: unknown): void;
 }
 
-/** Most commands of one pipeline: past it a batch would delay its own answer. */
-const MAX_BATCH = 2000;
+/** How long keys are remembered. */
+export const KEY_TTL_SECONDS = "86400";
+/** Events of one batch, about: past it a batch would delay its own answer. */
+const MAX_BATCH = 1000;
 const NONE: readonly boolean[] = [];
 
 /**
@@ -40,13 +50,18 @@ const NONE: readonly boolean[] = [];
  */
 export class PublishLane {
   readonly #link: RedisLink;
+  readonly #timestamp: () => string;
   readonly #wait: RedisCommand | undefined;
   #queue: Write[] = [];
   #running = false;
 
-  /** @param wait A WAIT command to end each batch with. */
-  constructor(link: RedisLink, wait?: RedisCommand) {
+  /**
+   * @param timestamp Now, ISO 8601.
+   * @param wait A WAIT command to end each batch with.
+   */
+  constructor(link: RedisLink, timestamp: () => string, wait?: RedisCommand) {
     this.#link = link;
+    this.#timestamp = timestamp;
     this.#wait = wait;
   }
 
@@ -65,10 +80,10 @@ export class PublishLane {
 
   #take(): Write[] {
     const queue = this.#queue;
-    let commands = 0;
+    let events = 0;
     let end = 0;
-    while (end < queue.length && commands < MAX_BATCH) {
-      commands += queue[end++]?.commands.length || 1;
+    while (end < queue.length && events < MAX_BATCH) {
+      events += queue[end++]?.events.length ?? 0;
     }
     if (end === queue.length) {
       this.#queue = [];
@@ -80,80 +95,136 @@ export class PublishLane {
   /** Sends everything in one turn, so that it leaves in one write, in order. */
   async #commit(batch: readonly Write[]): Promise<void> {
     const answers: Array<Promise<void>> = [];
-    const done: Array<{ write: Write; ids: Written }> = [];
-    const finish = (write: Write, written: Written) => {
-      if (this.#wait) done.push({ write, ids: written });
-      else write.resolve(written);
+    const held: Array<() => void> = [];
+    let reached: number | undefined;
+    const finish = (write: Write, written: Omit<Written, "replicas">) => {
+      const resolve = () => write.resolve({ ...written, replicas: reached });
+      if (this.#wait) held.push(resolve);
+      else resolve();
     };
-    let singles: Write[] = [];
-    const sendSingles = () => {
-      if (singles.length === 0) return;
-      answers.push(this.#sendSingles(singles, finish));
-      singles = [];
-    };
-    for (const write of batch) {
-      if (write.script === undefined && write.commands.length === 1) {
-        singles.push(write);
-        continue;
+    // What came in turn stays in turn: runs of writes with keys and without.
+    for (let from = 0, to = 0; from < batch.length; from = to) {
+      const keyed = batch[from]?.once !== undefined;
+      while (to < batch.length && (batch[to]?.once !== undefined) === keyed) {
+        to++;
       }
-      sendSingles();
-      answers.push(
-        this.#send(write).then(
-          (written) => finish(write, written),
-          (error) => write.reject(error),
-        ),
-      );
+      const run = batch.slice(from, to);
+      answers.push(this.#append(run, keyed, finish));
     }
-    sendSingles();
-    const replicas = this.#wait && batch[0]
-      ? this.#link.send(batch[0].key, this.#wait).catch((error) => error)
+    const waiting = this.#wait && batch[0]
+      ? this.#link.send(batch[0].key, this.#wait).then(
+        (replicas) => void (reached = Number(replicas)),
+        () => void (reached = 0),
+      )
       : undefined;
     await Promise.all(answers);
-    if (replicas === undefined) return;
-    const reached: RedisReply | Error = await replicas;
-    for (const { write, ids } of done) {
-      if (reached instanceof Error) write.reject(reached);
-      else write.resolve({ ...ids, replicas: Number(reached) });
-    }
+    await waiting;
+    for (const resolve of held) resolve();
   }
 
-  async #sendSingles(
+  async #append(
     writes: readonly Write[],
-    finish: (write: Write, written: Written) => void,
+    keyed: boolean,
+    finish: (write: Write, written: Omit<Written, "replicas">) => void,
   ): Promise<void> {
-    const key = writes[0]?.key ?? "";
-    const commands = writes.map(({ commands }) => commands[0] ?? []);
     try {
-      const replies = await this.#link.pipeline(key, commands);
-      for (let i = 0; i < writes.length; i++) {
-        const reply = replies[i];
-        const write = writes[i] as Write;
-        if (reply instanceof Error) write.reject(reply);
-        else finish(write, writtenAs([reply as StreamId]));
+      const lines = await (keyed ? this.#sendOnce(writes) : this.#send(writes));
+      let at = 0;
+      for (const write of writes) {
+        const end = at + write.events.length;
+        const first = lines[at] ?? "";
+        if (!first.startsWith("-")) {
+          finish(write, readLines(lines.slice(at, end), keyed));
+          at = end;
+          continue;
+        }
+        write.reject(
+          first === "-CONFLICT"
+            ? idempotencyConflict()
+            : new RedisReplyError(first.slice(1)),
+        );
+        // With keys a refused part is one line; without, each event has its own.
+        at = keyed ? at + 1 : end;
       }
     } catch (error) {
       for (const write of writes) write.reject(error);
     }
   }
 
-  async #send(write: Write): Promise<Written> {
-    if (write.script === undefined) {
-      const replies = await this.#link.transaction(write.key, write.commands);
-      return writtenAs(replies as readonly StreamId[]);
+  async #send(writes: readonly Write[]): Promise<readonly string[]> {
+    const key = writes[0]?.key ?? "";
+    const only = writes.length === 1 ? writes[0]?.events : undefined;
+    if (only?.length === 1 && only[0]) {
+      const fields = fieldsOf(only[0], this.#timestamp());
+      return [
+        String(await this.#link.send(key, ["XADD", key, "*", ...fields])),
+      ];
     }
-    const { source, keys, args } = write.script;
-    const reply = await this.#link.run(source, keys, args);
-    if (!Array.isArray(reply)) throw new TypeError("A script answered no list");
-    const flat = reply as readonly StreamId[];
-    return {
-      ids: flat.filter((_, i) => i % 2 === 0),
-      duplicates: flat.filter((_, i) => i % 2 === 1)
-        .map((flag: string) => flag === "1"),
-      replicas: undefined,
+    const keys = new KeyList(key);
+    const args = [this.#timestamp()];
+    for (const { key, events } of writes) {
+      const index = keys.indexOf(key);
+      for (const { event, aggregateId, json, headers } of events) {
+        args.push(index, event, aggregateId, json, headersText(headers));
+      }
+    }
+    return listOf(await this.#link.run(APPEND_ALL, keys.all, args));
+  }
+
+  async #sendOnce(writes: readonly Write[]): Promise<readonly string[]> {
+    const keys = new KeyList(writes[0]?.key ?? "");
+    const touch = this.#wait === undefined ? "0" : "1";
+    const args = [this.#timestamp(), KEY_TTL_SECONDS, touch];
+    const pushRecord = (record: KeyRecord | undefined) => {
+      if (record === undefined) args.push("0", "-");
+      else args.push(keys.indexOf(record.key), record.fingerprint);
     };
+    for (const { key, events, once } of writes) {
+      args.push(keys.indexOf(key));
+      pushRecord(once?.call);
+      args.push(String(events.length));
+      events.forEach(({ event, aggregateId, json, headers }, i) => {
+        pushRecord(once?.events[i]);
+        args.push(event, aggregateId, json, headersText(headers));
+      });
+    }
+    return listOf(await this.#link.run(APPEND_ONCE, keys.all, args));
   }
 }
 
-function writtenAs(ids: readonly StreamId[]): Written {
-  return { ids, duplicates: NONE, replicas: undefined };
+/** The keys of a script, each once, by their index as Lua counts. */
+class KeyList {
+  readonly all: [string, ...string[]];
+  readonly #indexes: Map<string, string>;
+
+  constructor(first: string) {
+    this.all = [first];
+    this.#indexes = new Map([[first, "1"]]);
+  }
+
+  indexOf(key: string): string {
+    let index = this.#indexes.get(key);
+    if (index === undefined) {
+      index = String(this.all.push(key));
+      this.#indexes.set(key, index);
+    }
+    return index;
+  }
+}
+
+function readLines(
+  lines: readonly string[],
+  keyed: boolean,
+): Omit<Written, "replicas"> {
+  if (!keyed) return { ids: lines as StreamId[], duplicates: NONE };
+  const duplicates = lines.map((line) => line.startsWith("="));
+  const ids = lines.map((line) =>
+    line.startsWith("=") ? line.slice(1) : line
+  ) as StreamId[];
+  return { ids, duplicates };
+}
+
+function listOf(reply: RedisReply): readonly string[] {
+  if (!Array.isArray(reply)) throw new TypeError("A script answered no list");
+  return reply;
 }

@@ -1,116 +1,149 @@
 import type { RedisScript } from "@mainstay/adapters/redis";
 
 /**
- * Appends events of one shard unless they are there already, and remembers
- * them: all or nothing, and one after the other however many requests race.
+ * Appends what many callers publish, in one command. For 50 events it takes a
+ * third of the client's time that 50 XADD take, and no more of the server's.
  *
- * KEYS  stream, then one record per distinct key of the call and its events
- * ARGV  ttlSeconds, touch ("1": write even if nothing is new), callRecord
- *       (index among the records, "0" if none), callFingerprint, then per event
- *       record (index, "0" if none), fingerprint and ten fields and values
+ * KEYS  streams
+ * ARGV  timestamp, then per event its stream (index), type, aggregate, data and
+ *       headers
  *
- * Answers, per event in order, its stream id and "1" if it was there already;
- * {"conflict"} if a key was used with another body.
- *
- * A record is `<fingerprint> <id> …`. The memory limit is checked by Redis
- * before the first write of a script, so that it fails before or not at all.
- * `touch`: WAIT looks at this connection's last write, so a duplicate that is
- * to be replicated has to be one.
+ * Answers per event its stream id, or `-` and why its stream cannot be written.
+ * What keeps a server from writing at all (memory, a replica) is the command's
+ * own error: it shows at the first write or not at all.
  */
-export const APPEND_ONCE: RedisScript = {
-  name: "append-once",
+export const APPEND_ALL: RedisScript = {
+  name: "append-all",
   source: `
-local ttl, touch = ARGV[1], ARGV[2]
-local callRecord, callFingerprint = tonumber(ARGV[3]), ARGV[4]
-local WIDTH = 12
-local count = (#ARGV - 4) / WIDTH
-
-local function known(record, fingerprint)
-  local value = redis.call('GET', KEYS[1 + record])
-  if not value then return nil end
-  local words = {}
-  for word in string.gmatch(value, '%S+') do words[#words + 1] = word end
-  if words[1] ~= fingerprint then return 'conflict' end
-  if touch == '1' then
-    redis.call('SET', KEYS[1 + record], value, 'KEEPTTL')
+local answer, wrote = {}, false
+for i = 2, #ARGV, 5 do
+  local id = redis.pcall('XADD', KEYS[tonumber(ARGV[i])], '*',
+    'event', ARGV[i + 1], 'aggregateId', ARGV[i + 2],
+    'data', ARGV[i + 3], 'headers', ARGV[i + 4], 'timestamp', ARGV[1])
+  if type(id) == 'string' then
+    wrote = true
+  elseif wrote or string.find(id.err, 'WRONGTYPE', 1, true) then
+    id = '-' .. id.err
+  else
+    return id
   end
-  return words
-end
-
-local answer = {}
-if callRecord > 0 then
-  local words = known(callRecord, callFingerprint)
-  if words == 'conflict' then return {'conflict'} end
-  if words then
-    for i = 2, #words do
-      answer[#answer + 1] = words[i]
-      answer[#answer + 1] = '1'
-    end
-    return answer
-  end
-end
-
-local found, first = {}, {}
-for i = 1, count do
-  local at = 4 + (i - 1) * WIDTH
-  local record, fingerprint = tonumber(ARGV[at + 1]), ARGV[at + 2]
-  if record > 0 then
-    if first[record] then
-      if first[record] ~= fingerprint then return {'conflict'} end
-    else
-      first[record] = fingerprint
-      local words = known(record, fingerprint)
-      if words == 'conflict' then return {'conflict'} end
-      if words then found[record] = words[2] end
-    end
-  end
-end
-
-local ids = {}
-for i = 1, count do
-  local at = 4 + (i - 1) * WIDTH
-  local record = tonumber(ARGV[at + 1])
-  local id, duplicate = found[record], '1'
-  if not id then
-    id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, at + 3, at + WIDTH))
-    duplicate = '0'
-    if record > 0 then
-      found[record] = id
-      redis.call('SET', KEYS[1 + record], ARGV[at + 2] .. ' ' .. id, 'EX', ttl)
-    end
-  end
-  ids[i] = id
   answer[#answer + 1] = id
-  answer[#answer + 1] = duplicate
-end
-if callRecord > 0 then
-  local value = callFingerprint .. ' ' .. table.concat(ids, ' ')
-  redis.call('SET', KEYS[1 + callRecord], value, 'EX', ttl)
 end
 return answer
 `,
 };
 
 /**
- * {@link APPEND_ONCE} for one event with one key, at two thirds of its cost.
- * The records are the same.
+ * Appends what many callers publish under keys, unless it is there already, and
+ * remembers it: each call's part all or nothing, one after the other however
+ * many race.
  *
- * KEYS  stream, record
- * ARGV  ttlSeconds, touch, fingerprint, ten fields and values
+ * KEYS  streams and records
+ * ARGV  timestamp, ttlSeconds, touch, then per part its stream (index), record
+ *       and fingerprint of the call (`0`, `-` without), number of events, and
+ *       per event its record and fingerprint, type, aggregate, data and headers
+ *
+ * Answers per part one line per event, its stream id, with `=` before it if it
+ * was there already; or one line for the part, `-` and why it is refused:
+ * `-CONFLICT` if a key was used with another body. What keeps a server from
+ * writing at all is the command's own error.
+ *
+ * A record is `<fingerprint> <id> …`. `touch` is `1` if replicas are waited for:
+ * WAIT looks at this connection's last write, so finding a duplicate must be one.
  */
-export const APPEND_ONE_ONCE: RedisScript = {
-  name: "append-one-once",
+export const APPEND_ONCE: RedisScript = {
+  name: "append-once",
   source: `
-local value = redis.call('GET', KEYS[2])
-if not value then
-  local id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 4))
-  redis.call('SET', KEYS[2], ARGV[3] .. ' ' .. id, 'EX', ARGV[1])
-  return {id, '0'}
+local timestamp, ttl, touch = ARGV[1], ARGV[2], ARGV[3] == '1'
+local WIDTH = 6
+local answer, wrote = {}, false
+
+local function write(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err then return nil, reply.err end
+  wrote = true
+  return reply
 end
-local fingerprint, id = string.match(value, '^(%S+) (%S+)$')
-if fingerprint ~= ARGV[3] then return {'conflict'} end
-if ARGV[2] == '1' then redis.call('SET', KEYS[2], value, 'KEEPTTL') end
-return {id, '1'}
+
+local function known(record, fingerprint)
+  local value = redis.pcall('GET', KEYS[record])
+  if not value then return nil end
+  if type(value) == 'table' then return nil, value.err end
+  local found = {}
+  for word in string.gmatch(value, '%S+') do found[#found + 1] = word end
+  if found[1] ~= fingerprint then return nil, 'CONFLICT' end
+  if touch then
+    local _, refusal = write('SET', KEYS[record], value, 'KEEPTTL')
+    if refusal then return nil, refusal end
+  end
+  return found
+end
+
+local function append(at)
+  local stream, call = KEYS[tonumber(ARGV[at])], tonumber(ARGV[at + 1])
+  local first = at + 4
+  local last = first + (tonumber(ARGV[at + 3]) - 1) * WIDTH
+  local lines = {}
+  if call > 0 then
+    local found, refusal = known(call, ARGV[at + 2])
+    if refusal then return nil, refusal end
+    if found then
+      for i = 2, #found do lines[i - 1] = '=' .. found[i] end
+      return lines
+    end
+  end
+  local prints, ids = {}, {}
+  for i = first, last, WIDTH do
+    local record, fingerprint = tonumber(ARGV[i]), ARGV[i + 1]
+    if record > 0 and not prints[record] then
+      prints[record] = fingerprint
+      local found, refusal = known(record, fingerprint)
+      if refusal then return nil, refusal end
+      if found then ids[record] = found[2] end
+    elseif record > 0 and prints[record] ~= fingerprint then
+      return nil, 'CONFLICT'
+    end
+  end
+  local all = {}
+  for i = first, last, WIDTH do
+    local record = tonumber(ARGV[i])
+    local id = ids[record]
+    if id then
+      lines[#lines + 1] = '=' .. id
+    else
+      local refusal
+      id, refusal = write('XADD', stream, '*',
+        'event', ARGV[i + 2], 'aggregateId', ARGV[i + 3],
+        'data', ARGV[i + 4], 'headers', ARGV[i + 5], 'timestamp', timestamp)
+      if refusal then return nil, refusal end
+      lines[#lines + 1] = id
+      if record > 0 then
+        ids[record] = id
+        write('SET', KEYS[record], ARGV[i + 1] .. ' ' .. id, 'EX', ttl)
+      end
+    end
+    if call > 0 then all[#all + 1] = id end
+  end
+  if call > 0 then
+    local value = ARGV[at + 2] .. ' ' .. table.concat(all, ' ')
+    write('SET', KEYS[call], value, 'EX', ttl)
+  end
+  return lines
+end
+
+local at = 4
+while at <= #ARGV do
+  local lines, refusal = append(at)
+  if refusal then
+    local own = refusal == 'CONFLICT' or string.find(refusal, 'WRONGTYPE', 1, true)
+    if not wrote and not own then return redis.error_reply(refusal) end
+    answer[#answer + 1] = '-' .. refusal
+  else
+    for i = 1, #lines do answer[#answer + 1] = lines[i] end
+  end
+  at = at + 4 + tonumber(ARGV[at + 3]) * WIDTH
+end
+return answer
 `,
 };
 

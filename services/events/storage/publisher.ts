@@ -17,14 +17,18 @@ import { PublishRefused } from "../domain/publish_refused.ts";
 import { shardOf } from "../domain/shard_of.ts";
 import { fingerprint } from "./fingerprint.ts";
 import type { Pressure } from "./pressure.ts";
-import { PublishLane, type Write, type Written } from "./publish_lane.ts";
+import {
+  KEY_TTL_SECONDS,
+  PublishLane,
+  type Write,
+  type Written,
+} from "./publish_lane.ts";
 import {
   idempotencyConflict,
   overloaded,
   publishRefusal,
 } from "./publish_refusal.ts";
-import { APPEND_ONCE, APPEND_ONE_ONCE, CLAIM } from "./publish_scripts.ts";
-import { fieldsOf } from "./stream_entry.ts";
+import { CLAIM } from "./publish_scripts.ts";
 import { companionKey } from "./stream_keys.ts";
 
 /** Bounds and promises of publishing. */
@@ -38,8 +42,6 @@ export interface PublisherOptions {
   readonly replicationTimeoutMs: number;
 }
 
-/** How long keys are remembered. */
-const KEY_TTL_SECONDS = 86_400;
 /** How long a keyed write of unknown fate is tried again before the caller is told. */
 const RETRY_FOR_MS = 10_000;
 
@@ -81,14 +83,15 @@ export class Publisher {
     const wait = ["WAIT", String(replicas), String(replicationTimeoutMs)];
     const link = redis.link("publisher");
     const replicated = redis.link("publisher-replicated");
+    const timestamp = () => this.#timestamp();
     const lanes = (make: () => PublishLane) => {
       if (redis.clustered) return keys.map(make);
       const only = make();
       return keys.map(() => only);
     };
     this.#lanes = {
-      accepted: lanes(() => new PublishLane(link)),
-      replicated: lanes(() => new PublishLane(replicated, wait)),
+      accepted: lanes(() => new PublishLane(link, timestamp)),
+      replicated: lanes(() => new PublishLane(replicated, timestamp, wait)),
     };
     const { metrics } = dependencies;
     this.#published = metrics.counter({
@@ -132,7 +135,7 @@ export class Publisher {
     ) {
       const shard = shardOf(first.aggregateId, this.#keys.length);
       const part = { shard, events: [first], places: [0] };
-      const written = await this.#write(part, durability, undefined);
+      const written = await this.#write(part, durability);
       return this.#results(part, written, durability);
     }
     const parts = this.#split(events);
@@ -145,7 +148,7 @@ export class Publisher {
     const write = (part: Part) =>
       keyed
         ? this.#writeOnce(part, durability, call)
-        : this.#write(part, durability, undefined);
+        : this.#write(part, durability);
     const [only] = parts;
     if (parts.length === 1 && only) {
       return this.#results(only, await write(only), durability);
@@ -200,21 +203,14 @@ export class Publisher {
   #write(
     part: Part,
     durability: Durability,
-    script: Write["script"],
+    once?: Write["once"],
   ): Promise<Written> {
     const key = this.#keys[part.shard] ?? "";
-    const timestamp = this.#timestamp();
-    const commands = script ? [] : part.events.map((event) => [
-      "XADD",
-      key,
-      "*",
-      ...fieldsOf(event, timestamp),
-    ]);
     return new Promise((resolve, reject) => {
       this.#lanes[durability][part.shard]?.push({
         key,
-        commands,
-        ...(script ? { script } : {}),
+        events: part.events,
+        ...(once ? { once } : {}),
         resolve,
         reject,
       });
@@ -240,16 +236,12 @@ export class Publisher {
     durability: Durability,
     call: { key: string; fingerprint: string } | undefined,
   ): Promise<Written> {
-    const script = this.#once(part, durability, call);
+    const once = this.#once(part, call);
     const deadline = this.#clock.now() + RETRY_FOR_MS;
     let unknown: RedisOutcomeUnknown | undefined;
     for (;;) {
       try {
-        const written = await this.#write(part, durability, script);
-        if (written.ids[0] as string === "conflict") {
-          throw idempotencyConflict();
-        }
-        return written;
+        return await this.#write(part, durability, once);
       } catch (error) {
         if (error instanceof RedisOutcomeUnknown) unknown ??= error;
         else if (unknown === undefined || error instanceof PublishRefused) {
@@ -268,44 +260,21 @@ export class Publisher {
 
   #once(
     part: Part,
-    durability: Durability,
     call: { key: string; fingerprint: string } | undefined,
-  ): NonNullable<Write["script"]> {
+  ): NonNullable<Write["once"]> {
     const stream = this.#keys[part.shard] ?? "";
-    const timestamp = this.#timestamp();
-    const touch = durability === "replicated" ? "1" : "0";
-    const [first] = part.events;
-    if (part.events.length === 1 && first && !(call && first.id)) {
-      const name = call ? `key:${call.key}` : `id:${first.id}`;
-      return {
-        source: APPEND_ONE_ONCE,
-        keys: [stream, companionKey(stream, `once:${name}`)],
-        args: [
-          String(KEY_TTL_SECONDS),
-          touch,
-          call?.fingerprint ?? fingerprint([first]),
-          ...fieldsOf(first, timestamp),
-        ],
-      };
-    }
-    const records: string[] = [];
-    const indexOf = (name: string): string => {
-      const record = companionKey(stream, name);
-      const index = records.indexOf(record);
-      return String(index < 0 ? records.push(record) : index + 1);
+    const record = (name: string, print: string) => ({
+      key: companionKey(stream, `once:${name}`),
+      fingerprint: print,
+    });
+    return {
+      call: call && record(`key:${call.key}`, call.fingerprint),
+      events: part.events.map((event) =>
+        event.id === undefined
+          ? undefined
+          : record(`id:${event.id}`, fingerprint([event]))
+      ),
     };
-    const args = [
-      String(KEY_TTL_SECONDS),
-      touch,
-      call ? indexOf(`once:key:${call.key}`) : "0",
-      call?.fingerprint ?? "-",
-    ];
-    for (const event of part.events) {
-      if (event.id === undefined) args.push("0", "-");
-      else args.push(indexOf(`once:id:${event.id}`), fingerprint([event]));
-      args.push(...fieldsOf(event, timestamp));
-    }
-    return { source: APPEND_ONCE, keys: [stream, ...records], args };
   }
 
   /** With several shards, a key first belongs to one body, wherever its events go. */
@@ -317,7 +286,7 @@ export class Publisher {
     const claim = async (name: string, print: string) => {
       const home = this.#keys[shardOf(name, this.#keys.length)] ?? "";
       const keys = [companionKey(home, `claim:${name}`)] as const;
-      const args = [String(KEY_TTL_SECONDS), print];
+      const args = [KEY_TTL_SECONDS, print];
       const claimed = await link.run(CLAIM, keys, args).catch((error) => {
         // No event is written yet, and the same body may claim a key again.
         throw error instanceof RedisOutcomeUnknown

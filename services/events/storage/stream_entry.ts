@@ -25,10 +25,16 @@ export function fieldsOf(event: NewEvent, timestamp: string): string[] {
     "data",
     event.json,
     "headers",
-    JSON.stringify(event.headers),
+    headersText(event.headers),
     "timestamp",
     timestamp,
   ];
+}
+
+/** Headers as they are stored. */
+export function headersText(headers: NewEvent["headers"]): string {
+  for (const _ in headers) return JSON.stringify(headers);
+  return "{}";
 }
 
 /**
