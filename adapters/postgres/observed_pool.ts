@@ -19,12 +19,14 @@ export function observedPool(
   place: Place,
   observer: QueryObserver,
 ): DriverPool {
-  const explain = (error: unknown, full: boolean) => {
+  const explain = (error: unknown, pool: DriverPool, waited: boolean) => {
     observer.failed(error);
+    // While it waited, the others may have died with the server.
+    const stillFull = waited && pool.totalCount >= config.max;
     return connectFailure(
       error,
       place,
-      full ? "database-overloaded" : "database-unavailable",
+      stillFull ? "database-overloaded" : "database-unavailable",
     );
   };
 
@@ -38,11 +40,11 @@ export function observedPool(
       const waits = this.totalCount >= config.max && this.idleCount === 0;
       if (callback) {
         return super.connect((error, client, done) =>
-          callback(error && explain(error, waits), client, done)
+          callback(error && explain(error, this, waits), client, done)
         );
       }
       return super.connect().catch((error) => {
-        throw explain(error, waits);
+        throw explain(error, this, waits);
       });
     }
   }

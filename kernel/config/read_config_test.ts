@@ -288,6 +288,37 @@ Deno.test("readConfig() shows hostile text on one line, escaped and cut", () => 
   ok((got[0] ?? "").length < 250);
 });
 
+Deno.test("readConfig() reads or refuses any YAML and any command line, and never breaks", () => {
+  const line = fc.constantFrom(
+    "redis-host: r",
+    "redis:",
+    "  port: 1",
+    "  port: &a [*a]",
+    "? {a: 1}",
+    "<<: *b",
+    "!!binary x: y",
+    "%YAML 9.9",
+    "---",
+    "...",
+    "- ${X",
+    "__proto__: {toString: 1}",
+    "\t",
+    '"\\xZZ"',
+    "redis-host: |",
+  );
+  const content = fc.oneof(
+    fc.array(line).map((lines) => lines.join("\n")),
+    fc.string({ unit: "binary" }),
+  );
+  const args = fc.array(
+    fc.oneof(fc.string(), fc.string().map((flag) => `--${flag}`)),
+  );
+  fc.assert(fc.property(content, args, (text, more) => {
+    const from = yaml(text, { REDIS_HOST: "r" });
+    mistakes({ ...from, args: [...from.args, ...more] });
+  }));
+});
+
 Deno.test("no message and no description shows a secret", () => {
   const secret = fc.stringMatching(/^[A-Za-z0-9@/:]{10,40}$/);
   const from = fc.constantFrom<(s: string) => ConfigSources>(

@@ -296,6 +296,25 @@ Deno.test("a stopped server is an unavailable one, and is used again when it is 
   ok(log.messages().includes("WARN Cannot connect to the database"));
 });
 
+Deno.test("a caller that waits while the server dies is told that, not that the pool is full", async () => {
+  await using server = await startPostgres();
+  await using tested = openTestPostgres(server.url(), {
+    databaseMaxOpenConns: 1,
+    databaseConnectTimeoutMs: 5000,
+  });
+  const { postgres } = tested;
+  const holding = failsWith(
+    postgres.query("SELECT pg_sleep(60)"),
+    "database-unavailable",
+  );
+  await eventually("it is held", () => postgres.pool.active === 1);
+  const waiting = failsWith(postgres.query("SELECT 1"), "database-unavailable");
+  await eventually("another waits", () => postgres.pool.waiting === 1);
+  await server.kill("SIGKILL");
+  await holding;
+  await waiting;
+});
+
 Deno.test("a frozen server costs a timeout, and no connection is left behind", async () => {
   await using server = await startPostgres();
   await using tested = openTestPostgres(server.url(), {
