@@ -8,11 +8,16 @@ import os from "node:os";
 import { findRedis } from "@mainstay/tools/local_stack";
 import { interleave, type Suite } from "./measurement.ts";
 import { suiteReport } from "./report.ts";
+import { consumeSuite } from "./suites/consume_suite.ts";
 import { httpPublishSuite } from "./suites/http_publish_suite.ts";
 import { publishSuite } from "./suites/publish_suite.ts";
 
 const ROUNDS = 5;
-const SUITES: readonly Suite[] = [publishSuite, httpPublishSuite];
+const SUITES: readonly Suite[] = [
+  publishSuite,
+  httpPublishSuite,
+  consumeSuite,
+];
 const results = new URL("RESULTS.md", import.meta.url);
 
 async function main(names: readonly string[]): Promise<number> {

@@ -6,7 +6,10 @@ import { answerRounds } from "./rounds.ts";
 const port = Number(Deno.args[0]);
 const operations = 100_000;
 const stream = "consume-bare";
-const client = createClient({ socket: { host: "127.0.0.1", port } });
+const client = createClient({
+  RESP: 2,
+  socket: { host: "127.0.0.1", port },
+});
 await client.connect();
 
 await answerRounds(async () => {
