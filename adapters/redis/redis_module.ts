@@ -16,6 +16,12 @@ export function redisModule(config: RedisConfig): Module {
       const redis = createRedis(config, { log, metrics, name: identity.name });
       container.provide(redisToken, () => redis);
       health.register(redisCheck(redis));
+      // Told at once, and not at the next interval: for the balancer and for those who wait.
+      redis.onStateChange(() => {
+        health.refresh("redis").catch(() => {
+          // The service has taken the check out.
+        });
+      });
       return {
         parts: [{
           name: "redis",
