@@ -6,7 +6,11 @@
 import { OperationalError } from "@mainstay/kernel/errors";
 import type { Logger } from "@mainstay/kernel/logging";
 import type { Part } from "@mainstay/kernel/lifecycle";
-import { openWorkerListener, type WorkerListener } from "./admin_thread.ts";
+import {
+  openWorkerListener,
+  WorkerFailed,
+  type WorkerListener,
+} from "./admin_thread.ts";
 import { isLoopback } from "./cidr.ts";
 import type { HttpHandler } from "./create_handler.ts";
 import { type ListenerNames, PortUnavailable } from "./listen_errors.ts";
@@ -116,6 +120,7 @@ async function open(
   try {
     return await openWorkerListener(options);
   } catch (cause) {
+    if (cause instanceof WorkerFailed) throw cause;
     throw new PortUnavailable(names, options.hostname, options.port, cause);
   }
 }

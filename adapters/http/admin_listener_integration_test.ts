@@ -167,6 +167,19 @@ Deno.test("an occupied admin port names variable, host, port and remedy", async 
   }
 });
 
+Deno.test("every answer of the Worker has a correlation ID", async () => {
+  await opened(async (_url, part) => {
+    const base = `http://127.0.0.1:${part.probeAddress!.port}`;
+    for (const path of ["/livez", "/readyz", "/nope"]) {
+      const response = await fetch(base + path, {
+        headers: { "x-correlation-id": "c1" },
+      });
+      await response.body?.cancel();
+      strictEqual(response.headers.get("x-correlation-id"), "c1", path);
+    }
+  }, { probePort: 0 });
+});
+
 Deno.test("the probe port serves probes alone, over plain HTTP", async () => {
   await opened(async (_url, part) => {
     const base = `http://127.0.0.1:${part.probeAddress!.port}`;

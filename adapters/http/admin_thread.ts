@@ -40,6 +40,11 @@ export interface WorkerListenerOptions {
   onFailure(failure: Error): void;
 }
 
+/** The Worker could not start, or ended with an error that nobody caught. */
+export class WorkerFailed extends Error {
+  override readonly name = "WorkerFailed";
+}
+
 interface Held {
   readonly options: WorkerListenerOptions;
   settle(message: FromWorker | Error): void;
@@ -87,7 +92,9 @@ class AdminThread {
     };
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#fail(new Error(`The admin Worker has failed: ${event.message}`));
+      this.#fail(
+        new WorkerFailed(`The admin Worker has failed: ${event.message}`),
+      );
     };
   }
 
@@ -219,6 +226,7 @@ class AdminThread {
  * Opens a listener in the process' admin Worker, which starts with the first
  * one.
  *
+ * @throws {WorkerFailed} Without read access to its file it cannot start.
  * @throws {Error} What the system said, under the name that it has in Deno
  *   (`AddrInUse`, …).
  */

@@ -3,8 +3,8 @@
  * answered truly, while the main thread is blocked.
  *
  * It answers `/livez` and `/healthz` from the pulse that the main thread
- * writes, and hands every other request over. It imports nothing but the
- * protocol, may open sockets, and may do nothing else.
+ * writes, and hands every other request over. It may open sockets, and may do
+ * nothing else.
  *
  * @module
  */
@@ -20,6 +20,8 @@ import {
   type ToWorker,
 } from "./admin_protocol.ts";
 
+import { correlationIdOf } from "./correlation_id.ts";
+
 declare const self: DedicatedWorkerGlobalScope;
 
 /** Beats come every 100 ms: what is older than this is a stall, not jitter. */
@@ -27,6 +29,7 @@ const STALL_SEEN_MS = 300;
 /** How long a client waits for a blocked main thread. */
 const PATIENCE_MS = 1000;
 const MAX_BODY_BYTES = 65_536;
+const CORRELATION = "x-correlation-id";
 const LIVENESS = new Set(["/livez", "/healthz"]);
 
 const servers = new Map<number, Deno.HttpServer<Deno.NetAddr>>();
@@ -52,7 +55,15 @@ function open(options: OpenListener): void {
   try {
     const server = Deno.serve(
       { hostname, port, ...tls, onListen: () => {} },
-      (request, info) => answer(options, request, info.remoteAddr.hostname),
+      async (request, info) => {
+        const { hostname } = info.remoteAddr;
+        const response = await answer(options, request, hostname);
+        if (!response.headers.has(CORRELATION)) {
+          const given = request.headers.get(CORRELATION);
+          response.headers.set(CORRELATION, correlationIdOf(given));
+        }
+        return response;
+      },
     );
     servers.set(listener, server);
     const { addr } = server;
