@@ -6,7 +6,7 @@ import {
   type IBackoff,
 } from "cockatiel";
 import { OperationalError } from "../errors/operational_error.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "../lifecycle/clock.ts";
 import { isAbort, isTransient } from "./transient.ts";
 
 /** `closed` lets every call through, `open` none, `half-open` one to try. */
@@ -99,7 +99,7 @@ class ConsecutiveFailureBreaker implements Breaker {
       halfOpenAfter: this.#untilHalfOpen(),
     });
     this.#policy.onBreak(() => {
-      this.#openUntil = this.#clock.now() + this.#halfOpenAfterMs;
+      this.#openUntil = this.#clock.elapsed() + this.#halfOpenAfterMs;
     });
   }
 
@@ -127,7 +127,7 @@ class ConsecutiveFailureBreaker implements Breaker {
   }
 
   #remainingMs(): number {
-    return this.#openUntil - this.#clock.now();
+    return this.#openUntil - this.#clock.elapsed();
   }
 
   /** The policy compares wall-clock time with this: so our clock decides instead. */

@@ -5,12 +5,13 @@ import {
   throws,
 } from "node:assert/strict";
 import { OperationalError } from "../errors/operational_error.ts";
+import { createFakeClock } from "../lifecycle/fake_clock.ts";
 import { Degraded } from "../health/health_check.ts";
 import { BreakerOpen, createBreaker } from "./breaker.ts";
 import { breakerCheck } from "./observe_resilience.ts";
 
 function setUp() {
-  const clock = { nowMs: 1000, now: () => clock.nowMs, sleep: async () => {} };
+  const clock = createFakeClock();
   const breaker = createBreaker({ name: "mail", clock });
   const fail = () =>
     rejects(
@@ -44,9 +45,9 @@ Deno.test("run() opens at the fifth failure in a row, not at the fifth in all", 
 Deno.test("run() lets one call through after 30 s, whose success closes", async () => {
   const { breaker, clock, open, refuse } = setUp();
   await open();
-  clock.nowMs += 29_999;
+  await clock.advance(29_999);
   await refuse();
-  clock.nowMs += 1;
+  await clock.advance(1);
   strictEqual(breaker.state, "half-open");
   const { promise, resolve } = Promise.withResolvers<string>();
   const trial = breaker.run(() => promise);
@@ -59,17 +60,17 @@ Deno.test("run() lets one call through after 30 s, whose success closes", async 
 Deno.test("run() opens again for 30 s when the one call fails", async () => {
   const { breaker, clock, fail, open, refuse } = setUp();
   await open();
-  clock.nowMs += 30_000;
+  await clock.advance(30_000);
   await fail();
   strictEqual(breaker.state, "open");
-  clock.nowMs += 29_999;
+  await clock.advance(29_999);
   await refuse();
 });
 
 Deno.test("run() says when to come back", async () => {
   const { breaker, clock, open } = setUp();
   await open();
-  clock.nowMs += 10_000;
+  await clock.advance(10_000);
   await rejects(breaker.run(() => 1), (error) => {
     deepStrictEqual(
       error instanceof BreakerOpen && [error.retryable, error.retryAfterMs],
@@ -97,7 +98,7 @@ Deno.test("run() does not count refusals and aborts", async () => {
 Deno.test("run() is not closed by a call that was aborted", async () => {
   const { breaker, clock, open } = setUp();
   await open();
-  clock.nowMs += 30_000;
+  await clock.advance(30_000);
   const abort = new DOMException("stop", "AbortError");
   await rejects(breaker.run(() => Promise.reject(abort)), (e) => e === abort);
   strictEqual(breaker.state, "open");
@@ -112,6 +113,6 @@ Deno.test("breakerCheck() fails while open, is degraded while half-open, else we
   strictEqual(check.check(signal), undefined);
   await open();
   throws(() => check.check(signal), { message: "The breaker is open" });
-  clock.nowMs += 30_000;
+  await clock.advance(30_000);
   throws(() => check.check(signal), Degraded);
 });

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, sleep, systemClock } from "../lifecycle/clock.ts";
 import { retryDelayMs, type RetryDelays } from "./retry_delay.ts";
 import { isAbort, isTransient } from "./transient.ts";
 
@@ -58,14 +58,11 @@ export interface RetryOptions {
  *   return attempt;
  * }, {
  *   attempts: 5,
- *   delays: [5000, 15_000],
- *   clock: {
- *     now: () => 0,
- *     sleep: (ms) => Promise.resolve(void waits.push(ms)),
- *   },
+ *   delays: [1, 2],
+ *   onRetry: ({ delayMs }) => waits.push(delayMs),
  * });
  * strictEqual(answer, 4);
- * deepStrictEqual(waits, [5000, 15_000, 15_000]);
+ * deepStrictEqual(waits, [1, 2, 2]);
  * ```
  */
 export async function retry<Result>(
@@ -93,7 +90,7 @@ export async function retry<Result>(
       if (!again) throw error;
       const delayMs = retryDelayMs(delays, attempt, options.random);
       options.onRetry?.({ attempt, attempts, error, delayMs });
-      await clock.sleep(delayMs, signal);
+      await sleep(delayMs, { clock, signal });
     }
   }
 }

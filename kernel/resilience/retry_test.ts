@@ -7,7 +7,7 @@ import {
 } from "node:assert/strict";
 import fc from "fast-check";
 import { OperationalError } from "../errors/operational_error.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../lifecycle/clock.ts";
 import { type AttemptOutcome, retry } from "./retry.ts";
 import { retryDelayMs } from "./retry_delay.ts";
 
@@ -15,11 +15,15 @@ import { retryDelayMs } from "./retry_delay.ts";
 class SleepLog implements Clock {
   readonly slept: number[] = [];
   now(): number {
+    return this.elapsed();
+  }
+  elapsed(): number {
     return this.slept.reduce((sum, ms) => sum + ms, 0);
   }
-  sleep(ms: number): Promise<void> {
-    this.slept.push(ms);
-    return Promise.resolve();
+  schedule(callback: () => void, delayMs: number): () => void {
+    this.slept.push(delayMs);
+    queueMicrotask(callback);
+    return () => {};
   }
 }
 
