@@ -44,7 +44,7 @@ export interface HandlerOptions {
   readonly rateLimit?: RateLimitOptions | undefined;
   /** Who asks, where the request proves it: counted instead of the address. */
   readonly identify?: ((request: Request) => string | undefined) | undefined;
-  /** On every answer, unless its handler set them. */
+  /** On every answer; one with a content security policy of its own keeps its own. */
   readonly headers?: ReadonlyArray<readonly [name: string, value: string]>;
 }
 
@@ -252,9 +252,7 @@ export function createHandler(
     const entry = exchange.settings;
     const response = mutable(given, exchange.correlationId);
     const { headers, status } = response;
-    for (const [name, value] of extraHeaders) {
-      if (!headers.has(name)) headers.set(name, value);
-    }
+    if (extraHeaders.length > 0) addDefaults(headers, extraHeaders);
     options.cors?.apply(exchange.request, headers);
     if (entry.limited) {
       addRateHeaders(
@@ -352,6 +350,17 @@ function mutable(response: Response, correlationId: string): Response {
     const copy = new Response(response.body, response);
     copy.headers.set("x-correlation-id", correlationId);
     return copy;
+  }
+}
+
+/** Three look-ups less on all answers but pages. */
+function addDefaults(
+  headers: Headers,
+  defaults: ReadonlyArray<readonly [name: string, value: string]>,
+): void {
+  const page = headers.has("content-security-policy");
+  for (const [name, value] of defaults) {
+    if (!page || !headers.has(name)) headers.set(name, value);
   }
 }
 

@@ -2,7 +2,8 @@
  * What every answer of an API tells a browser: take the type as it stands,
  * run and embed nothing, tell nobody where you were.
  *
- * A handler that serves pages sets a policy of its own, which then stands.
+ * A handler that serves pages sets a content security policy of its own: then
+ * that and its other headers stand.
  *
  * @param options.secure Served over TLS: browsers come back by TLS for a year.
  */
