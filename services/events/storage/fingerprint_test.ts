@@ -22,3 +22,17 @@ Deno.test("fingerprint() differs with any content", () => {
   notStrictEqual(fingerprint([{ ...event, id: "x" }]), print);
   notStrictEqual(fingerprint([event, event]), print);
 });
+
+Deno.test("fingerprint() tells a hundred thousand like bodies apart", () => {
+  const prints = new Set<string>();
+  for (let i = 0; i < 100_000; i++) {
+    prints.add(fingerprint([{ ...event, json: `{"total":${i}}` }]));
+  }
+  strictEqual(prints.size, 100_000);
+});
+
+Deno.test("fingerprint() does not confuse where one part ends", () => {
+  const print = (event: string, aggregateId: string) =>
+    fingerprint([{ event, aggregateId, json: "{}", headers: {} }]);
+  notStrictEqual(print("ab", "c"), print("a", "bc"));
+});

@@ -57,91 +57,100 @@ export const APPEND_ONCE: RedisScript = {
 local timestamp, ttl, touch = ARGV[1], ARGV[2], ARGV[3] == '1'
 local WIDTH = 6
 local answer, wrote = {}, false
+-- By record, what it was used for and became, as far as looked at by now.
+local prints, ids = {}, {}
 
-local function write(...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err then return nil, reply.err end
-  wrote = true
-  return reply
-end
-
+-- Its words, or why it cannot be used.
 local function known(record, fingerprint)
   local value = redis.pcall('GET', KEYS[record])
   if not value then return nil end
   if type(value) == 'table' then return nil, value.err end
-  local found = {}
-  for word in string.gmatch(value, '%S+') do found[#found + 1] = word end
-  if found[1] ~= fingerprint then return nil, 'CONFLICT' end
+  local words = {}
+  for word in string.gmatch(value, '%S+') do words[#words + 1] = word end
+  if words[1] ~= fingerprint then return nil, 'CONFLICT' end
   if touch then
-    local _, refusal = write('SET', KEYS[record], value, 'KEEPTTL')
-    if refusal then return nil, refusal end
+    local reply = redis.pcall('SET', KEYS[record], value, 'KEEPTTL')
+    if reply.err then return nil, reply.err end
+    wrote = true
   end
-  return found
+  return words
 end
 
-local function append(at)
-  local stream, call = KEYS[tonumber(ARGV[at])], tonumber(ARGV[at + 1])
-  local first = at + 4
-  local last = first + (tonumber(ARGV[at + 3]) - 1) * WIDTH
-  local lines = {}
-  if call > 0 then
-    local found, refusal = known(call, ARGV[at + 2])
-    if refusal then return nil, refusal end
-    if found then
-      for i = 2, #found do lines[i - 1] = '=' .. found[i] end
-      return lines
-    end
-  end
-  local prints, ids = {}, {}
+-- Why the events from first to last cannot be appended, before any is.
+local function refusalOf(first, last)
   for i = first, last, WIDTH do
     local record, fingerprint = tonumber(ARGV[i]), ARGV[i + 1]
-    if record > 0 and not prints[record] then
-      prints[record] = fingerprint
-      local found, refusal = known(record, fingerprint)
-      if refusal then return nil, refusal end
-      if found then ids[record] = found[2] end
-    elseif record > 0 and prints[record] ~= fingerprint then
-      return nil, 'CONFLICT'
+    if record > 0 then
+      if not prints[record] then
+        local words, refusal = known(record, fingerprint)
+        if refusal then return refusal end
+        prints[record] = fingerprint
+        if words then ids[record] = words[2] end
+      elseif prints[record] ~= fingerprint then
+        return 'CONFLICT'
+      end
     end
   end
-  local all = {}
+end
+
+local function append(at, first, last)
+  local stream, call = KEYS[tonumber(ARGV[at])], tonumber(ARGV[at + 1])
+  if call > 0 then
+    local words, refusal = known(call, ARGV[at + 2])
+    if refusal then return refusal end
+    if words then
+      for i = 2, #words do answer[#answer + 1] = '=' .. words[i] end
+      return
+    end
+  end
+  local refusal = refusalOf(first, last)
+  if refusal then return refusal end
+  local all = call > 0 and {}
   for i = first, last, WIDTH do
     local record = tonumber(ARGV[i])
     local id = ids[record]
     if id then
-      lines[#lines + 1] = '=' .. id
+      answer[#answer + 1] = '=' .. id
     else
-      local refusal
-      id, refusal = write('XADD', stream, '*',
+      id = redis.pcall('XADD', stream, '*',
         'event', ARGV[i + 2], 'aggregateId', ARGV[i + 3],
         'data', ARGV[i + 4], 'headers', ARGV[i + 5], 'timestamp', timestamp)
-      if refusal then return nil, refusal end
-      lines[#lines + 1] = id
+      if type(id) == 'table' then return id.err end
+      wrote = true
+      answer[#answer + 1] = id
       if record > 0 then
         ids[record] = id
-        write('SET', KEYS[record], ARGV[i + 1] .. ' ' .. id, 'EX', ttl)
+        redis.call('SET', KEYS[record], ARGV[i + 1] .. ' ' .. id, 'EX', ttl)
       end
     end
-    if call > 0 then all[#all + 1] = id end
+    if all then all[#all + 1] = id end
   end
-  if call > 0 then
+  if all then
     local value = ARGV[at + 2] .. ' ' .. table.concat(all, ' ')
-    write('SET', KEYS[call], value, 'EX', ttl)
+    redis.call('SET', KEYS[call], value, 'EX', ttl)
   end
-  return lines
 end
 
-local at = 4
-while at <= #ARGV do
-  local lines, refusal = append(at)
+local at, count = 4, #ARGV
+while at <= count do
+  local first = at + 4
+  local next = first + tonumber(ARGV[at + 3]) * WIDTH
+  local before = #answer
+  local refusal = append(at, first, next - WIDTH)
   if refusal then
-    local own = refusal == 'CONFLICT' or string.find(refusal, 'WRONGTYPE', 1, true)
-    if not wrote and not own then return redis.error_reply(refusal) end
+    for i = #answer, before + 1, -1 do answer[i] = nil end
+    if not wrote and refusal ~= 'CONFLICT' and
+      not string.find(refusal, 'WRONGTYPE', 1, true) then
+      return redis.error_reply(refusal)
+    end
+    -- What a refused part was to be is not what a later one has to match.
+    for i = first, next - WIDTH, WIDTH do
+      local record = tonumber(ARGV[i])
+      if not ids[record] then prints[record] = nil end
+    end
     answer[#answer + 1] = '-' .. refusal
-  else
-    for i = 1, #lines do answer[#answer + 1] = lines[i] end
   end
-  at = at + 4 + tonumber(ARGV[at + 3]) * WIDTH
+  at = next
 end
 return answer
 `,

@@ -56,6 +56,8 @@ interface Part {
 export class Publisher {
   readonly #redis: Redis;
   readonly #keys: readonly string[];
+  /** By shard, what the names of its records begin with. */
+  readonly #records: readonly string[];
   readonly #options: PublisherOptions;
   readonly #clock: Clock;
   readonly #pressure: Pressure;
@@ -75,6 +77,7 @@ export class Publisher {
   ) {
     this.#redis = redis;
     this.#keys = keys;
+    this.#records = keys.map((key) => companionKey(key, "once:"));
     this.#options = options;
     this.#clock = dependencies.clock;
     this.#pressure = dependencies.pressure;
@@ -262,9 +265,9 @@ export class Publisher {
     part: Part,
     call: { key: string; fingerprint: string } | undefined,
   ): NonNullable<Write["once"]> {
-    const stream = this.#keys[part.shard] ?? "";
+    const prefix = this.#records[part.shard] ?? "";
     const record = (name: string, print: string) => ({
-      key: companionKey(stream, `once:${name}`),
+      key: prefix + name,
       fingerprint: print,
     });
     return {
