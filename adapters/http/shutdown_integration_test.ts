@@ -134,15 +134,24 @@ Deno.test("64 clients that flood probes are answered within 20 ms", () =>
       const times: number[] = [];
       const endMs = performance.now() + 5000;
       const paths = ["/livez", "/readyz", "/startupz", "/healthz", "/ready"];
+      // As little as can be done per answer: what the client takes counts too.
       await Promise.all(Array.from({ length: 64 }, async (_, i) => {
-        const client = new KeepAliveClient(toy.port);
+        const socket = await Deno.connect({
+          hostname: "127.0.0.1",
+          port: toy.port,
+        });
+        const request = new TextEncoder().encode(
+          `GET ${paths[i % paths.length]} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+        );
+        const answer = new Uint8Array(4096);
         while (performance.now() < endMs) {
           const startedMs = performance.now();
-          const { status } = await client.get(paths[i % paths.length]!);
+          await socket.write(request);
+          await socket.read(answer);
           times.push(performance.now() - startedMs);
-          strictEqual(status, 200);
+          strictEqual(String.fromCharCode(...answer.subarray(9, 12)), "200");
         }
-        client.close();
+        socket.close();
       }));
       times.sort((a, b) => a - b);
       const p99 = times[Math.floor(times.length * 0.99)]!;
