@@ -1,5 +1,6 @@
 import type { CommandGroup } from "../command.ts";
 import { apiKeyCommands } from "./api_key_commands.ts";
+import { auditCommand } from "./audit_command.ts";
 import { deadLetterCommands } from "./dead_letter_commands.ts";
 import { groupsCommand } from "./groups_command.ts";
 import { publishCommand } from "./publish_command.ts";
@@ -18,6 +19,7 @@ unless the service was given some.`,
     tailCommand,
     groupsCommand,
     deadLetterCommands,
+    auditCommand,
     apiKeyCommands,
   ],
 };

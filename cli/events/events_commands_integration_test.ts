@@ -108,6 +108,31 @@ Deno.test("mainstay events works with a service from end to end", async (t) => {
     strictEqual(code, 0);
     match(out, /^events-test \(shard 0\): \d+ undelivered, \d+ pending/);
   });
+  await t.step("audit accounts for every entry", async () => {
+    await eventually("all are acknowledged", async () => {
+      const { groups } = JSON.parse(
+        (await mainstay(["groups", "--json"], env)).out,
+      );
+      return groups[0].pending === 0 && groups[0].lag === 0;
+    });
+    const { code, out } = await mainstay(["audit", "--json"], {
+      REDIS_HOST: redis.host,
+      REDIS_PORT: String(redis.port),
+      STREAM: stream,
+    });
+    strictEqual(code, 0);
+    const { complete, groups: [group] } = JSON.parse(out);
+    deepStrictEqual(
+      [complete, group.added, group.acknowledged, group.trimmed],
+      [true, 1_501, 1_501, 0],
+    );
+    const wrong = await mainstay(["audit"], {
+      REDIS_HOST: "",
+      REDIS_PORT: "x",
+    });
+    strictEqual(wrong.code, 2);
+    match(wrong.err, /REDIS_HOST[\s\S]*REDIS_PORT/);
+  });
   await t.step(
     "dead letters are listed, shown, replayed, discarded",
     async () => {
