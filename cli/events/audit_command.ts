@@ -6,7 +6,7 @@ import { createKernel } from "@mainstay/kernel/lifecycle";
 import { type CommandIo, defineCommand } from "../command.ts";
 
 /** What the audit is told by its environment: where Redis is, and which stream. */
-const auditSettings = {
+export const auditSettings = {
   ...redisSettings,
   stream: eventsSettings.stream,
   streamShards: eventsSettings.streamShards,

@@ -2,6 +2,7 @@ import type { CommandGroup } from "../command.ts";
 import { apiKeyCommands } from "./api_key_commands.ts";
 import { auditCommand } from "./audit_command.ts";
 import { deadLetterCommands } from "./dead_letter_commands.ts";
+import { drillCommand } from "./drill_command.ts";
 import { groupsCommand } from "./groups_command.ts";
 import { publishCommand } from "./publish_command.ts";
 import { tailCommand } from "./tail_command.ts";
@@ -20,6 +21,7 @@ unless the service was given some.`,
     groupsCommand,
     deadLetterCommands,
     auditCommand,
+    drillCommand,
     apiKeyCommands,
   ],
 };

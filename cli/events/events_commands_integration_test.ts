@@ -207,3 +207,18 @@ Deno.test("an unreachable service is said with code 1", async () => {
   strictEqual(code, 1);
   match(err, /Cannot reach the events service at http:\/\/127\.0\.0\.1:1/);
 });
+
+Deno.test("drill breaks a stack of its own, and counts", async () => {
+  const { code, out } = await mainstay(
+    ["drill", "crash-redis", "--events", "300", "--json"],
+    {},
+  );
+  strictEqual(code, 0);
+  const { passed, drills: [drill] } = JSON.parse(out);
+  deepStrictEqual(
+    [passed, drill.published, drill.acknowledged, drill.surplus, drill.lost],
+    [true, 300, 300, 0, 0],
+  );
+  const unknown = await mainstay(["drill", "earthquake"], {});
+  strictEqual(unknown.code, 2);
+});
