@@ -42,7 +42,7 @@ export function consumerIdentity(
     part: {
       name: "consumer-identity",
       async start(signal) {
-        if (host === undefined || !hasSocket(dockerSocket)) return;
+        if (host === undefined || !mayAsk(dockerSocket)) return;
         const path = `/containers/${encodeURIComponent(host)}/json`;
         try {
           const answer = await getJson(dockerSocket, path, {
@@ -70,9 +70,13 @@ function hostName(): string | undefined {
   }
 }
 
-function hasSocket(path: string): boolean {
+/** Asked beforehand: the client throws a missing permission where nobody can catch it. */
+function mayAsk(path: string): boolean {
   try {
-    return Deno.statSync(path).isSocket === true;
+    return Deno.statSync(path).isSocket === true &&
+      ([{ name: "write", path }, { name: "net" }] as const).every((needed) =>
+        Deno.permissions.querySync(needed).state === "granted"
+      );
   } catch {
     return false;
   }
