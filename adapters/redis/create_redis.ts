@@ -1,6 +1,6 @@
 import type { Logger } from "@mainstay/kernel/logging";
 import type { Metrics } from "@mainstay/kernel/metrics";
-import { type Clock, systemClock } from "@mainstay/kernel/resilience";
+import { type Clock, sleep, systemClock } from "@mainstay/kernel/lifecycle";
 import { explainConnectFailure } from "./connect_failure.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { Link, type LinkContext } from "./link.ts";
@@ -216,8 +216,7 @@ class ServiceRedis implements OpenableRedis {
           reason,
           nextAttemptInMs: delayMs,
         });
-        await this.#clock.sleep(delayMs, signal);
-        signal.throwIfAborted();
+        await sleep(delayMs, { clock: this.#clock, signal });
       }
     }
   }
@@ -267,17 +266,19 @@ class ServiceRedis implements OpenableRedis {
     this.#outage?.abort();
     this.#outage = outage;
     this.#set("lost");
-    const sinceMs = this.#clock.now();
-    void (async () => {
+    const sinceMs = this.#clock.elapsed();
+    const { signal } = outage;
+    const warn = async () => {
       for (;;) {
-        await this.#clock.sleep(MINUTE_MS, outage.signal);
-        if (outage.signal.aborted) return;
+        await sleep(MINUTE_MS, { clock: this.#clock, signal });
         this.#log.warn("Redis has been unreachable for a minute or longer", {
-          seconds: Math.round((this.#clock.now() - sinceMs) / 1000),
+          seconds: Math.round((this.#clock.elapsed() - sinceMs) / 1000),
           address: formatRedisAddress(this.#configured()),
         });
       }
-    })();
+    };
+    // The outage is over: so is the warning.
+    void warn().catch(() => {});
   }
 
   #set(state: "connected" | "lost"): void {

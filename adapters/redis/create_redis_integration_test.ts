@@ -14,9 +14,8 @@ import {
   tcpProxy,
   testPrefix,
 } from "@mainstay/adapters/testing";
-import { createFakeClock, type FakeClock } from "@mainstay/kernel/lifecycle";
+import { type Clock, createFakeClock } from "@mainstay/kernel/lifecycle";
 import { createMetrics } from "@mainstay/kernel/metrics";
-import type { Clock } from "@mainstay/kernel/resilience";
 import { createSelfSignedCertificate } from "../http/self_signed_certificate.ts";
 import { createRedis, type OpenableRedis } from "./create_redis.ts";
 import { redisCheck } from "./redis_check.ts";
@@ -50,23 +49,6 @@ function redisAt(
     ...config,
   }, { log: lines, metrics, ...(clock ? { clock } : {}) });
   return { redis, lines, metrics };
-}
-
-/** A clock that sleeps until a test moves it. */
-function sleeping(clock: FakeClock): Clock {
-  return {
-    now: () => clock.now(),
-    sleep(ms, signal) {
-      if (signal?.aborted) return Promise.resolve();
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const cancel = clock.schedule(resolve, ms);
-      signal?.addEventListener("abort", () => {
-        cancel();
-        resolve();
-      }, { once: true });
-      return promise;
-    },
-  };
 }
 
 /** The message with which the start fails. */
@@ -126,7 +108,7 @@ Deno.test("start() waits the delays given, the last again, and warns once a minu
   const { redis, lines } = redisAt(
     { host: "127.0.0.1", port: freePort() },
     { maxRetryAttempts: 4, retryDelaysMs: [5000, 30_000] },
-    sleeping(clock),
+    clock,
   );
   const failed = rejects(redis.start(), RedisUnavailable);
   const attempts = () =>

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Clock } from "@mainstay/kernel/resilience";
+import { type Clock, sleep } from "@mainstay/kernel/lifecycle";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import type {
   RedisCommand,
@@ -211,7 +211,7 @@ export class Link implements RedisLink {
           ? (await connection.sendAll(all)).slice(1)
           : [cause];
       } else {
-        await context.clock.sleep(i * 50, context.signal);
+        await sleep(i * 50, context);
         await context.refresh();
         replies = await this.#connection(key).sendAll(commands);
       }
@@ -264,7 +264,7 @@ class Node {
     let failures = 0;
     let again = false;
     while (!signal.aborted) {
-      const startedAt = context.clock.now();
+      const startedAt = context.clock.elapsed();
       try {
         this.connection = await Connection.open(address, options, signal);
         context.came(link, again);
@@ -278,12 +278,12 @@ class Node {
       }
       if (signal.aborted) return;
       // A connection that did not last is no reason to hurry.
-      failures = context.clock.now() - startedAt > 5000 ? 0 : failures + 1;
+      failures = context.clock.elapsed() - startedAt > 5000 ? 0 : failures + 1;
       await context.refresh().catch(() => {});
-      await context.clock.sleep(
-        backoffMs(failures),
-        AbortSignal.any([signal, context.awaken()]),
-      );
+      await sleep(backoffMs(failures), {
+        clock: context.clock,
+        signal: AbortSignal.any([signal, context.awaken()]),
+      }).catch(() => {});
     }
   }
 }

@@ -32,7 +32,7 @@ export const systemClock: Clock = {
 /** How a {@link sleep} may be cut short, and on which clock. */
 export interface SleepOptions {
   /** Ends the sleep early with its reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Default {@link systemClock}. */
   readonly clock?: Clock;
 }

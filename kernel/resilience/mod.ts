@@ -4,7 +4,6 @@
  * @module
  */
 export * from "./breaker.ts";
-export * from "./clock.ts";
 export * from "./observe_resilience.ts";
 export * from "./retry.ts";
 export * from "./retry_delay.ts";

@@ -76,7 +76,10 @@ await start(settings, ({ scenario }) => {
             if (has("hang-drain")) return never;
             if (has("in-flight")) {
               return new Promise((resolve) => {
-                setTimeout(() => resolve(say("work done")), 300);
+                setTimeout(() => {
+                  say("work done");
+                  resolve();
+                }, 300);
                 signal.addEventListener("abort", () => say("cut"));
               });
             }

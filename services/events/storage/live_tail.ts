@@ -6,7 +6,7 @@ import {
   RedisUnavailable,
 } from "@mainstay/adapters/redis";
 import type { Logger } from "@mainstay/kernel/logging";
-import type { Clock } from "@mainstay/kernel/resilience";
+import { type Clock, sleep } from "@mainstay/kernel/lifecycle";
 import type { ForeignEntry, StoredEvent, StreamId } from "../domain/event.ts";
 import type { Cursor, EventFilter, LiveEvent } from "../domain/event_log.ts";
 import { entriesOf, MergedScan } from "./merged_scan.ts";
@@ -222,7 +222,7 @@ export class LiveTail {
         const lost = error instanceof RedisUnavailable ||
           error instanceof RedisOutcomeUnknown;
         if (!lost) log.warn("Reading the stream failed", { error });
-        await clock.sleep(PAUSE_AFTER_ERROR_MS, signal);
+        await sleep(PAUSE_AFTER_ERROR_MS, { clock, signal }).catch(() => {});
         if (lost) await this.#redis.ready(signal).catch(() => {});
       }
     }

@@ -4,7 +4,7 @@ import {
   RedisReplyError,
 } from "@mainstay/adapters/redis";
 import type { Logger } from "@mainstay/kernel/logging";
-import type { Clock } from "@mainstay/kernel/resilience";
+import { type Clock, sleep } from "@mainstay/kernel/lifecycle";
 import type { PublishRefused } from "../domain/publish_refused.ts";
 import { overloaded } from "./publish_refusal.ts";
 
@@ -85,10 +85,9 @@ export class Pressure {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      await this.#clock.sleep(SAMPLE_EVERY_MS, signal);
-      if (signal.aborted) return;
-      await this.sample();
+    while (!signal.aborted) {
+      await sleep(SAMPLE_EVERY_MS, { clock: this.#clock, signal })
+        .then(() => this.sample(), () => {});
     }
   }
 

@@ -5,7 +5,7 @@ import {
   RedisUnavailable,
 } from "@mainstay/adapters/redis";
 import type { Counter, Metrics } from "@mainstay/kernel/metrics";
-import type { Clock } from "@mainstay/kernel/resilience";
+import { type Clock, sleep } from "@mainstay/kernel/lifecycle";
 import type { NewEvent } from "../domain/event.ts";
 import type {
   AppendOptions,
@@ -222,7 +222,7 @@ export class Publisher {
 
   /** Now as ISO 8601; many events share a millisecond. */
   #timestamp(): string {
-    const ms = Math.trunc(this.#clock.now());
+    const ms = this.#clock.now();
     if (ms !== this.#timestampMs) {
       this.#timestampMs = ms;
       this.#timestampText = new Date(ms).toISOString();
@@ -240,7 +240,7 @@ export class Publisher {
     call: { key: string; fingerprint: string } | undefined,
   ): Promise<Written> {
     const once = this.#once(part, call);
-    const deadline = this.#clock.now() + RETRY_FOR_MS;
+    const deadline = this.#clock.elapsed() + RETRY_FOR_MS;
     let unknown: RedisOutcomeUnknown | undefined;
     for (;;) {
       try {
@@ -250,10 +250,12 @@ export class Publisher {
         else if (unknown === undefined || error instanceof PublishRefused) {
           throw error;
         }
-        const left = deadline - this.#clock.now();
+        const left = deadline - this.#clock.elapsed();
         if (left <= 0 || unknown === undefined) throw unknown ?? error;
         // A server that answers errors (LOADING) is asked again, not at once.
-        if (error instanceof RedisReplyError) await this.#clock.sleep(200);
+        if (error instanceof RedisReplyError) {
+          await sleep(200, { clock: this.#clock });
+        }
         await this.#redis.ready(AbortSignal.timeout(left)).catch(() => {
           throw unknown;
         });

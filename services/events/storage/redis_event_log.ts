@@ -1,8 +1,7 @@
 import type { Redis } from "@mainstay/adapters/redis";
-import type { Part } from "@mainstay/kernel/lifecycle";
+import { type Clock, type Part, systemClock } from "@mainstay/kernel/lifecycle";
 import type { Logger } from "@mainstay/kernel/logging";
 import type { Metrics } from "@mainstay/kernel/metrics";
-import { type Clock, systemClock } from "@mainstay/kernel/resilience";
 import type { EventLog } from "../domain/event_log.ts";
 import { LiveTail } from "./live_tail.ts";
 import { Pressure } from "./pressure.ts";
