@@ -132,7 +132,7 @@ export function createConsumer(parts: ConsumerParts): Consumer {
       log,
       metrics,
       minIdleMs,
-      room: (signal) => room.enter(signal),
+      room,
     })
   );
   const owner = leased
@@ -148,6 +148,7 @@ export function createConsumer(parts: ConsumerParts): Consumer {
   const reading = new AbortController();
   const keeping = new AbortController();
   const loops: Promise<void>[] = [];
+  const readers: Promise<void>[] = [];
   let drained = false;
   const removeScrape = parts.metrics.onScrape(() => {
     metrics.inHand.set({ state: "running" }, lanes.running);
@@ -172,6 +173,7 @@ export function createConsumer(parts: ConsumerParts): Consumer {
 
   /** Best effort: what fails here is claimed by others later. */
   const leave = async () => {
+    await Promise.all(readers);
     const quietly = (work: Promise<void>) =>
       work.catch((error) =>
         log.debug("Cannot leave in order", { error: describeError(error) })
@@ -189,8 +191,9 @@ export function createConsumer(parts: ConsumerParts): Consumer {
     name: "event-consumer",
     start() {
       for (const shard of shards) {
-        loops.push(shard.run(reading.signal), shard.keep(keeping.signal));
-        if (!leased) loops.push(shard.reclaim(reading.signal));
+        readers.push(shard.run(reading.signal));
+        if (!leased) readers.push(shard.reclaim(reading.signal));
+        loops.push(shard.keep(keeping.signal));
       }
       if (owner) loops.push(owner.run(keeping.signal));
     },
@@ -219,7 +222,7 @@ export function createConsumer(parts: ConsumerParts): Consumer {
       for (const shard of shards) shard.acks.stop();
       agenda.stop();
       removeScrape();
-      await Promise.all(loops);
+      await Promise.all([...readers, ...loops]);
     },
     state() {
       const now = clock.elapsed();

@@ -38,9 +38,13 @@ export class RoomGate {
       signal.removeEventListener("abort", enter);
       this.#waiting.delete(enter);
     }
+    return Math.max(1, Math.min(MAX_COUNT, Math.ceil(this.spare() / 3)));
+  }
+
+  /** How many more entries one reader may take in hand. */
+  spare(): number {
     const { prefetch, lanes, readers } = this.#options;
-    const share = Math.ceil((prefetch - lanes.active) / Math.max(1, readers()));
-    return Math.max(1, Math.min(MAX_COUNT, share));
+    return Math.ceil((prefetch - lanes.active) / Math.max(1, readers()));
   }
 
   /** Something has changed in the lanes. */

@@ -1,5 +1,4 @@
-import { type Clock, sleep } from "@mainstay/kernel/lifecycle";
-import type { Logger } from "@mainstay/kernel/logging";
+import { sleep } from "@mainstay/kernel/lifecycle";
 import type {
   ClaimedEntries,
   ConsumerGroup,
@@ -8,32 +7,17 @@ import type {
 } from "../domain/consumer_group.ts";
 import { GroupLost, LeaseLost } from "../domain/consumer_group_errors.ts";
 import type { StreamId } from "../domain/event.ts";
-import type { HandlerRegistry } from "../domain/handler_registry.ts";
 import { aborted, unlessAborted } from "./abort.ts";
 import { AckBatch } from "./ack_batch.ts";
-import type { ConsumerMetrics } from "./consumer_metrics.ts";
 import { describeError } from "./describe_error.ts";
-import type { EntryRunner } from "./entry_runner.ts";
 import { type EntryShard, HeldEntry } from "./held_entry.ts";
-
-/** What a {@link ShardConsumer} works with. */
-export interface ShardConsumerOptions {
-  readonly group: ConsumerGroup;
-  /** Whether the shard has one owner at a time. */
-  readonly leased: boolean;
-  readonly runner: EntryRunner;
-  readonly handlers: HandlerRegistry;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly metrics: ConsumerMetrics;
-  readonly minIdleMs: number;
-  /** Resolves with how many entries may be read now, at least 1, or when `signal` aborts. */
-  room(signal: AbortSignal): Promise<number>;
-}
+import type { ShardConsumerOptions } from "./shard_consumer_options.ts";
 
 const ZERO = "0-0" as StreamId;
 const WAIT_MS = 2_000;
 const MAX_CLAIM = 100;
+/** Reads under way at once while the stream has more than is asked for. */
+const MAX_READS = 2;
 const MAX_CLAIM_INTERVAL_MS = 5_000;
 const MAX_PAUSE_MS = 5_000;
 
@@ -59,6 +43,8 @@ export class ShardConsumer implements EntryShard {
   #ensured = false;
   #everEnsured = false;
   #mustRecover: boolean;
+  /** Under way, in order: Redis works on the next while this process is busy with the last. */
+  #reads: Array<Promise<readonly Delivery[]>> = [];
   /** Claims whose answer is still out, and what was acknowledged meanwhile: the answer may have it still. */
   #claims = 0;
   readonly #lately = new Set<StreamId>();
@@ -113,6 +99,7 @@ export class ShardConsumer implements EntryShard {
     this.#options.metrics.revoked.add({}, this.held.size);
     this.#giveUp([...this.held.values()], "its shard has another owner");
     this.acks.clear();
+    this.#reads = [];
     this.#nextTurn();
   }
 
@@ -137,6 +124,7 @@ export class ShardConsumer implements EntryShard {
     this.#lease = undefined;
     this.held.clear();
     this.acks.clear();
+    this.#reads = [];
     if (lease) await this.group.release(lease);
   }
 
@@ -165,11 +153,13 @@ export class ShardConsumer implements EntryShard {
         await this.#step(turn);
         failures = 0;
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) break;
         if (error instanceof LeaseLost) {
           this.lose("another process has taken it");
           continue;
         }
+        // What other reads under way have brought is taken up with the rest.
+        await Promise.allSettled(this.#reads.splice(0));
         this.#mustRecover = true;
         failures++;
         if (error instanceof GroupLost) {
@@ -183,6 +173,11 @@ export class ShardConsumer implements EntryShard {
         );
         await sleep(pauseMs, { signal, clock }).catch(() => {});
       }
+    }
+    for (const read of this.#reads.splice(0)) {
+      const lease = this.#lease;
+      const deliveries = await read.catch(() => []);
+      if (lease === this.#lease) this.#accept(deliveries);
     }
   }
 
@@ -219,7 +214,7 @@ export class ShardConsumer implements EntryShard {
       if (!this.#ensured) return;
       let start = ZERO;
       do {
-        const count = Math.min(MAX_CLAIM, await room(signal));
+        const count = Math.min(MAX_CLAIM, await room.enter(signal));
         if (signal.aborted) return;
         start = await this.#take(this.group.claim(minIdleMs, count, start));
       } while (start !== ZERO);
@@ -234,10 +229,23 @@ export class ShardConsumer implements EntryShard {
     const count = await this.#room(turn);
     if (turn.aborted) return;
     const lease = this.lease();
-    const deliveries = await this.group.read(count, lease);
+    const reads = this.#reads;
+    if (reads.length === 0) reads.push(this.group.read(count, lease));
+    const deliveries = await reads.shift() ?? [];
     this.lastReadMs = clock.elapsed();
     if (lease !== this.#lease) return;
+    if (deliveries.length >= count) {
+      let spare = this.#options.room.spare() - deliveries.length -
+        reads.length * count;
+      for (; reads.length < MAX_READS && spare >= count; spare -= count) {
+        const read = this.group.read(count, lease);
+        // It is looked at in its turn.
+        read.catch(() => {});
+        reads.push(read);
+      }
+    }
     if (deliveries.length > 0) return this.#accept(deliveries);
+    if (reads.length > 0) return;
     if (turn.aborted) return;
     await unlessAborted(this.group.wait(WAIT_MS), turn);
     this.lastReadMs = clock.elapsed();
@@ -286,7 +294,7 @@ export class ShardConsumer implements EntryShard {
 
   async #room(turn: AbortSignal): Promise<number> {
     this.full = true;
-    const count = await this.#options.room(turn);
+    const count = await this.#options.room.enter(turn);
     this.full = false;
     return count;
   }
