@@ -183,7 +183,7 @@ Deno.test("append() is refused before the memory is full", async () => {
   });
 });
 
-Deno.test("append() works again within a second of CLIENT KILL", async () => {
+Deno.test("append() works again within three seconds of CLIENT KILL", async () => {
   await using server = await startRedis();
   await using opened = await openTestLog(server, { stream: STREAM });
   for (let i = 0; i < 5; i++) {
@@ -195,7 +195,7 @@ Deno.test("append() works again within a second of CLIENT KILL", async () => {
       return true;
     });
     const tookMs = performance.now() - startedAt;
-    ok(tookMs < 1000, `It took ${tookMs} ms`);
+    ok(tookMs < 3000, `It took ${tookMs} ms`);
   }
   strictEqual(await server.cli("XLEN", STREAM), 5);
 });
