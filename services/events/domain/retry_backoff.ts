@@ -23,5 +23,7 @@ export function retryDelayMs(
   { baseMs, maxMs }: RetryBackoff,
   random: () => number,
 ): number {
-  return Math.floor(random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1)));
+  // Past 2^1023 it would be infinite, and 0 times that no number.
+  const factor = 2 ** Math.min(attempt - 1, 1_000);
+  return Math.floor(random() * Math.min(maxMs, baseMs * factor));
 }

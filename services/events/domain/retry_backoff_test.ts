@@ -21,7 +21,13 @@ Deno.test("retryDelayMs() stays within its bounds", () => {
         { baseMs, maxMs: 60_000 },
         () => random,
       );
-      ok(delay >= 0 && delay <= 60_000 && delay <= baseMs * 2 ** (attempt - 1));
+      const bound = baseMs === 0 ? 0 : baseMs * 2 ** (attempt - 1);
+      ok(delay >= 0 && delay <= 60_000 && delay <= bound);
     },
   ));
+});
+
+Deno.test("retryDelayMs() is a number after very many attempts without a base", () => {
+  const backoff = { baseMs: 0, maxMs: 60_000 };
+  deepStrictEqual(retryDelayMs(1_025, backoff, () => 0.5), 0);
 });

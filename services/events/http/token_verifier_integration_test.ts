@@ -10,7 +10,7 @@ const { privateKey, publicKey } = await generateKeyPair("EdDSA");
 const stranger = await generateKeyPair("EdDSA");
 
 /** Serves keys on loopback and counts how often they are asked for. */
-async function serveKeys(answer: () => Response | Promise<Response>) {
+function serveKeys(answer: () => Response | Promise<Response>) {
   const asked = { count: 0 };
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
@@ -55,7 +55,7 @@ function sign(changes: TokenChanges = {}): Promise<string> {
 }
 
 Deno.test("verifyToken() gives the subject and this service's scopes", async () => {
-  await using keys = await serveKeys(goodKeys);
+  await using keys = serveKeys(goodKeys);
   deepStrictEqual(await keys.verify(await sign()), {
     name: "app-1",
     scopes: ["events:publish", "events:read"],
@@ -65,7 +65,7 @@ Deno.test("verifyToken() gives the subject and this service's scopes", async () 
 });
 
 Deno.test("verifyToken() refuses every token that is not for here", async () => {
-  await using keys = await serveKeys(goodKeys);
+  await using keys = serveKeys(goodKeys);
   const unsigned = (await sign()).split(".").slice(0, 2).join(".") + ".";
   const none = `${btoa('{"alg":"none","typ":"at+jwt"}')}.e30.`;
   const shared = await new SignJWT({}).setProtectedHeader({
@@ -92,7 +92,7 @@ Deno.test("verifyToken() refuses every token that is not for here", async () => 
 });
 
 Deno.test("verifyToken() asks once for unknown keys, however many come", async () => {
-  await using keys = await serveKeys(goodKeys);
+  await using keys = serveKeys(goodKeys);
   for (let i = 0; i < 20; i++) {
     await rejects(
       keys.verify(await sign({ kid: `forged-${i}` })),
@@ -109,7 +109,7 @@ Deno.test("verifyToken() says 503, not 401, when the keys cannot be had", async 
     () => Response.json({ nonsense: true }),
   ];
   for (const answer of failures) {
-    await using keys = await serveKeys(answer);
+    await using keys = serveKeys(answer);
     await rejects(keys.verify(await sign()), IdentityUnavailable);
   }
   const closed = createTokenVerifier({
