@@ -1,4 +1,5 @@
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -6,6 +7,7 @@ import {
   isSeq,
   LineCounter,
   parseDocument,
+  visit,
 } from "yaml";
 import type { ConfigMistake } from "./config_error.ts";
 import { interpolate } from "./interpolate.ts";
@@ -67,12 +69,12 @@ export function readYamlFile(content: string, reading: YamlReading): YamlFile {
 class Walk implements YamlFile {
   readonly values = new Map<string, YamlValue>();
   readonly mistakes: ConfigMistake[] = [];
-  readonly #document: Document;
+  readonly #targets: ReadonlyMap<Alias, unknown>;
   readonly #lines: LineCounter;
   readonly #reading: YamlReading;
 
   constructor(document: Document, lines: LineCounter, reading: YamlReading) {
-    this.#document = document;
+    this.#targets = targetsOf(document);
     this.#lines = lines;
     this.#reading = reading;
   }
@@ -83,7 +85,7 @@ class Walk implements YamlFile {
 
   /** Ends for any input: only beginnings of known paths are gone into. */
   visit(given: unknown, path: string, offset = 0): void {
-    const node = isAlias(given) ? given.resolve(this.#document) : given;
+    const node = this.#targetOf(given);
     if (this.#reading.paths.has(path)) {
       this.#keep(node, path, offset);
     } else if (isMap(node)) {
@@ -99,6 +101,10 @@ class Walk implements YamlFile {
     } else if (!isScalar(node) || node.value !== null) {
       this.refuse(path || "--config", "is not a map of settings", offset);
     }
+  }
+
+  #targetOf(node: unknown): unknown {
+    return isAlias(node) ? this.#targets.get(node) : node;
   }
 
   #leadsSomewhere(path: string): boolean {
@@ -123,7 +129,7 @@ class Walk implements YamlFile {
   }
 
   #textOf(given: unknown, path: string, offset: number): string | undefined {
-    const node = isAlias(given) ? given.resolve(this.#document) : given;
+    const node = this.#targetOf(given);
     if (node === null || node === undefined) return undefined;
     if (!isScalar(node)) {
       this.refuse(path, "is not one value or a list of values", offset);
@@ -144,4 +150,17 @@ class Walk implements YamlFile {
     const { line, col } = this.#lines.linePos(offset);
     return `${this.#reading.file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
   }
+}
+
+/** What each alias stands for. In one pass: `resolve()` of an alias reads the whole document. */
+function targetsOf(document: Document): ReadonlyMap<Alias, unknown> {
+  const anchored = new Map<string, unknown>();
+  const targets = new Map<Alias, unknown>();
+  visit(document, {
+    Alias: (_key, alias) => void targets.set(alias, anchored.get(alias.source)),
+    Value(_key, node) {
+      if (node.anchor !== undefined) anchored.set(node.anchor, node);
+    },
+  });
+  return targets;
 }
