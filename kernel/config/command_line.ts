@@ -1,8 +1,11 @@
 import type { ConfigMistake } from "./config_error.ts";
 import { nearest } from "./nearest.ts";
 
-/** Flags that are not settings: for `--help`, `--print-config` and `--config=FILE`. */
-const RESERVED = ["config", "help", "print-config"] as const;
+/** Flags that stand alone. */
+const BARE = ["help", "print-config", "version"];
+
+/** Flags that no setting may have. */
+export const RESERVED_FLAGS: readonly string[] = ["config", ...BARE];
 
 /** What a command line says. */
 export interface CommandLine {
@@ -22,19 +25,20 @@ export function flagOf(env: string): string {
  * Reads `--name=value` for each of `flags`, and `--config=FILE`.
  *
  * Whatever else stands there is a mistake. Its text is not repeated unless it
- * is a flag's name: `--redis-pw hunter2` must not show the password.
+ * is a flag's name: neither `--redis-pw hunter2` nor `--redis-pw:hunter2` may
+ * show the password.
  */
 export function readCommandLine(
   args: readonly string[],
   flags: readonly string[],
 ): CommandLine {
-  const known = new Set([...flags, ...RESERVED]);
+  const known = new Set([...flags, ...RESERVED_FLAGS]);
   const values = new Map<string, string>();
   const mistakes: ConfigMistake[] = [];
   const wrong = (name: string, detail: string) =>
     mistakes.push({ name, detail, origin: "command line" });
   args.forEach((arg, index) => {
-    const [, flag, value] = /^--([^=]+)(?:=([^]*))?$/.exec(arg) ?? [];
+    const [, flag, value] = /^--([\w-]+)(?:=([^]*))?$/.exec(arg) ?? [];
     if (flag === undefined) {
       wrong(`argument ${index + 1}`, "is no flag; write --name=value");
     } else if (!known.has(flag)) {
@@ -42,7 +46,7 @@ export function readCommandLine(
       const hint = near === undefined ? "" : `; did you mean --${near}?`;
       wrong(`--${flag.slice(0, 80)}`, `is no known flag${hint}`);
     } else if (value === undefined) {
-      if (flag === "help" || flag === "print-config") return;
+      if (BARE.includes(flag)) return;
       wrong(`--${flag}`, `has no value; write --${flag}=VALUE`);
     } else if (values.has(flag)) {
       wrong(`--${flag}`, "is given twice");

@@ -1,15 +1,13 @@
 /**
  * The kinds of values that settings have.
  *
- * Every kind keeps one law: what it formats it parses back to the same value
- * (except that of a URL with an `@`, all before it is masked).
+ * Every kind keeps one law: what it formats it parses back to the same value.
  *
  * @module
  */
 import { z } from "zod";
 import { type Bounds, rangeText, within } from "./bounds.ts";
 import { asText } from "./as_text.ts";
-import { withoutCredentials } from "./quote.ts";
 import type { Kind } from "./setting.ts";
 
 function kindOf<Value>(
@@ -203,7 +201,6 @@ export function list<Value>(kind: Kind<Value>): Kind<readonly Value[]> {
 
 /**
  * An absolute URL of one of the protocols given, kept as it was written.
- * Credentials in it are never shown.
  *
  * @example Protocols
  * ```ts
@@ -226,7 +223,6 @@ export function url(
       protocols.some((p) => given.toLowerCase().startsWith(`${p}://`)) &&
       URL.canParse(given)
     ),
-    withoutCredentials,
   );
 }
 

@@ -1,3 +1,5 @@
+import { isSecretKey } from "../logging/mask_key.ts";
+
 /** Characters that could move, hide or forge what a terminal or a log shows. */
 const UNSEEN = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
@@ -19,10 +21,19 @@ export function quote(text: string, maxLength = 80): string {
 }
 
 /**
- * `text` with `***` for the user and password of every URL in it. Rather masks
- * too much than too little: everything up to the last `@`, since a password may
- * hold a `/` that should have been encoded.
+ * `text` with `***` for the user and password of every URL in it, and for what
+ * is assigned to a secret name, as in a query or a connection string. Rather
+ * masks too much than too little: everything up to the last `@`, since a
+ * password may hold a `/` or a space that should have been encoded.
  */
 export function withoutCredentials(text: string): string {
-  return text.replace(/:\/\/\S*@/g, "://***@");
+  const begin = text.indexOf("://") + 3;
+  const end = text.lastIndexOf("@");
+  const bare = begin > 2 && end >= begin
+    ? `${text.slice(0, begin)}***${text.slice(end)}`
+    : text;
+  return bare.replace(
+    /([^\s=?&#;]{1,64})=[^\s&#;]+/g,
+    (all, name) => isSecretKey(name) ? `${name}=***` : all,
+  );
 }

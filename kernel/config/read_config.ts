@@ -1,7 +1,7 @@
-import { flagOf } from "./command_line.ts";
+import { flagOf, RESERVED_FLAGS } from "./command_line.ts";
 import { ConfigError, type ConfigMistake } from "./config_error.ts";
 import type { ConfigSources } from "./config_sources.ts";
-import { defaultOf } from "./setting_default.ts";
+import { defaultOf, show } from "./setting_default.ts";
 import type { Config, Setting, Settings } from "./setting.ts";
 import { type Reading, SettingReader, yamlPathOf } from "./setting_reader.ts";
 
@@ -14,7 +14,7 @@ export interface ConfigOptions<S extends Settings> extends ConfigSources {
 /** One setting as it came out. */
 export interface ResolvedSetting {
   readonly setting: Setting<unknown>;
-  /** As its kind formats it; `***` for a secret; undefined if not set. */
+  /** As its kind formats it; `***` for a secret and for credentials; undefined if not set. */
   readonly shown: string | undefined;
   /** `command line`, `environment`, `file …`, `config.yml:12:3`, `default` or `not set`. */
   readonly origin: string;
@@ -137,10 +137,6 @@ function inOrder(
   return mistakes.toSorted((a, b) => place(a) - place(b));
 }
 
-function show(setting: Setting<unknown>, value: unknown): string {
-  return setting.secret ? "***" : setting.kind.format(value);
-}
-
 /** The value of the setting `ENVIRONMENT`, which defaults may depend on. */
 function environmentOf(
   readings: ReadonlyArray<readonly [string, Setting<unknown>, Reading]>,
@@ -156,7 +152,7 @@ function environmentOf(
 }
 
 function refuseCollisions(settings: readonly Setting<unknown>[]): void {
-  const taken = new Set<string>(["--config", "--help", "--print-config"]);
+  const taken = new Set(RESERVED_FLAGS.map((flag) => `--${flag}`));
   for (const setting of settings) {
     const claims = [
       `--${flagOf(setting.env)}`,

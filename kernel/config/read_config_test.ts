@@ -163,7 +163,7 @@ Deno.test("readConfig() says which file cannot be read, or is empty", () => {
   const env = { REDIS_HOST: "r", REDIS_PW_FILE: "/pw" };
   deepStrictEqual(mistakes(sources(env, ["--config=no.yml"])), [
     '--config: names a file that cannot be read: NotFound (got "no.yml")',
-    'REDIS_PW_FILE: names a file that cannot be read: NotFound (got "/pw")',
+    "REDIS_PW_FILE: names a file that cannot be read: NotFound",
   ]);
   deepStrictEqual(mistakes(sources(env, [], { "/pw": "\n" })), [
     'REDIS_PW_FILE: names a file that is empty (got "/pw")',
@@ -231,6 +231,18 @@ Deno.test("readConfig() ends on aliases that hold themselves", () => {
     ).host,
     "r",
   );
+});
+
+Deno.test("a YAML file of aliases is read in time linear in it", () => {
+  const content = `x: &x 1s\nretry-delays: [${
+    Array(10_000).fill("*x").join()
+  }]`;
+  const begun = performance.now();
+  deepStrictEqual(mistakes(yaml(content, { REDIS_HOST: "r" })), [
+    "x: is no known key (from c.yml:1:1)",
+  ]);
+  // Linear: some 100 ms. Quadratic: ten seconds.
+  ok(performance.now() - begun < 3000);
 });
 
 Deno.test("readConfig() refuses flags given twice or without a value", () => {
@@ -327,12 +339,23 @@ Deno.test("no message and no description shows a secret", () => {
     (s) => sources({ REDIS_HOST: "r" }, ["--redis-pw", s]),
     (s) => sources({ REDIS_HOST: "r" }, [`--redis-password=${s}`]),
     (s) => sources({ REDIS_HOST: "r", REDIS_PW_FILE: "/p" }, [], { "/p": s }),
+    (s) => sources({ REDIS_HOST: "r" }, [`--redis-pw:${s}`]),
+    (s) => sources({ REDIS_HOST: "r", REDIS_PW_FILE: s }),
+    (s) => sources({ REDIS_HOST: `redis://u:${s}@r` }),
     (s) => yaml(`redis: { password: "${s}" }`, { REDIS_HOST: "r" }),
     (s) => yaml(`redis: { password: "${s}`, { REDIS_HOST: "r" }),
     (s) => yaml(`redis: { passwort: "${s}" }`, { REDIS_HOST: "r" }),
     (s) => yaml("redis: { password: '${X}' }", { REDIS_HOST: "r", X: s }),
     (s) => sources({ REDIS_HOST: "r", DATABASE_URL: `postgres://u:${s}@d/a` }),
     (s) => sources({ REDIS_HOST: "r", DATABASE_URL: `http://u:${s}@d/a` }),
+    (s) => sources({ REDIS_HOST: "r", DATABASE_URL: `http://u:a ${s}@d/a` }),
+    (s) => sources({ REDIS_HOST: "r", DATABASE_URL: `http://d/?token=${s}` }),
+    (s) =>
+      sources({
+        REDIS_HOST: "r",
+        DATABASE_URL: `postgres://d/a?password=${s}`,
+      }),
+    (s) => sources({ REDIS_HOST: `host=r password=${s}` }),
   );
   const refusing = {
     ...settings,
@@ -370,6 +393,26 @@ Deno.test("no message and no description shows a secret", () => {
       ok(!shown.includes(value), shown);
     },
   ));
+});
+
+Deno.test("a long list is shown in time linear in it", () => {
+  const urls = defineSettings({
+    origins: { env: "ORIGINS", kind: list(url()), description: "Origins" },
+  });
+  const env = { ORIGINS: Array(10_000).fill("https://a").join() };
+  const begun = performance.now();
+  resolveConfig(urls, sources(env));
+  // Linear: some 50 ms. Quadratic: a quarter of a minute.
+  ok(performance.now() - begun < 3000);
+});
+
+Deno.test("readConfig() leaves --version to whoever answers it", () => {
+  const version = { ...settings.host, env: "VERSION" };
+  deepStrictEqual(
+    mistakes(sources({ REDIS_HOST: "r" }, ["--version"])),
+    [],
+  );
+  throws(() => readConfig({ version }, sources()), /claim --version/);
 });
 
 Deno.test("what --print-config shows is read back to the same configuration", () => {

@@ -125,19 +125,26 @@ export class SettingReader {
   }
 
   #readSecretFile(name: string, file: string): YamlValue | undefined {
-    const content = this.#readFile(name, file)?.replace(/\r?\n$/, "");
+    const content = this.#readFile(name, file, { secret: true })
+      ?.replace(/\r?\n$/, "");
     if (content === "") {
       this.#refuse(name, "names a file that is empty", file);
     }
     return content ? { value: content, origin: `file ${file}` } : undefined;
   }
 
-  #readFile(name: string, file: string): string | undefined {
+  /** @param secret Whether `file` is not shown: it may be the secret itself, put into the wrong variable. */
+  #readFile(
+    name: string,
+    file: string,
+    { secret = false } = {},
+  ): string | undefined {
     try {
       return (this.#sources.readTextFile ?? Deno.readTextFileSync)(file);
     } catch (failure) {
       const reason = failure instanceof Error ? failure.name : "unknown error";
-      this.#refuse(name, `names a file that cannot be read: ${reason}`, file);
+      const detail = `names a file that cannot be read: ${reason}`;
+      this.#refuse(name, detail, secret ? undefined : file);
       return undefined;
     }
   }

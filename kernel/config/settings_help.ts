@@ -1,5 +1,5 @@
 import { flagOf } from "./command_line.ts";
-import { defaultOf } from "./setting_default.ts";
+import { defaultOf, show } from "./setting_default.ts";
 import type { Setting, Settings } from "./setting.ts";
 import { yamlPathOf } from "./setting_reader.ts";
 
@@ -34,6 +34,7 @@ export function settingsHelp(settings: Settings): string {
     "",
     "  --config=FILE    reads settings from a YAML file (${VAR}, ${VAR:-default})",
     "  --print-config   prints the effective configuration, secrets masked, and ends",
+    "  --version        prints the version, and ends",
     "  --help           prints this, and ends",
     "",
     ...entries,
@@ -64,7 +65,7 @@ export function envExample(settings: Settings): string {
     const fallback = defaultOf(setting, "development");
     const value = fallback === undefined || setting.secret
       ? ""
-      : setting.kind.format(fallback);
+      : show(setting, fallback);
     const comment = isRequired(setting) ? "" : "# ";
     return `# ${explain(setting)}\n${comment}${setting.env}=${value}\n`;
   }).join("\n");
@@ -83,12 +84,11 @@ function explain(setting: Setting<unknown>): string {
 
 function explainDefault(setting: Setting<unknown>): string {
   if (isRequired(setting)) return "Required.";
-  const show = (environment: string) => {
+  const shown = (environment: string) => {
     const value = defaultOf(setting, environment);
-    if (value === undefined) return "none";
-    return setting.secret ? "***" : setting.kind.format(value);
+    return value === undefined ? "none" : show(setting, value);
   };
-  const [development, elsewhere] = [show("development"), show("production")];
+  const [development, elsewhere] = [shown("development"), shown("production")];
   if (development === elsewhere) {
     return development === "none" ? "Optional." : `Default ${development}.`;
   }

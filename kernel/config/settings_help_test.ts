@@ -14,6 +14,12 @@ const settings = defineSettings({
     default: "hunter2",
     secret: true,
   },
+  database: {
+    env: "DATABASE_URL",
+    kind: text(),
+    description: "Database",
+    default: "postgres://app:hunter2@db/app?sslpassword=hunter2",
+  },
   drainDelayMs: {
     env: "DRAIN_DELAY",
     kind: duration(),
@@ -30,6 +36,9 @@ REDIS_HOST=
 
 # Redis password. Expects text. Default ***.
 # REDIS_PW=
+
+# Database. Expects text. Default postgres://***@db/app?sslpassword=***.
+# DATABASE_URL=postgres://***@db/app?sslpassword=***
 
 # Wait. Expects a duration such as 500ms, 30s or 5m. Default 0s in development, 5s elsewhere.
 # DRAIN_DELAY=0s
