@@ -131,7 +131,8 @@ class Scope implements Container {
   }
 
   dispose(): Promise<void> {
-    this.#disposing ??= this.#disposeAll();
+    // A turn later: what is disposed first must already find it disposed.
+    this.#disposing ??= Promise.resolve().then(() => this.#disposeAll());
     return this.#disposing;
   }
 
@@ -181,5 +182,6 @@ class Scope implements Container {
     if (this.#disposing) {
       throw new TypeError(`Cannot ${act}: the container is disposed`);
     }
+    if (this.#parent) this.#parent.#refuseDisposed(act);
   }
 }

@@ -157,3 +157,33 @@ Deno.test("a disposed container refuses everything but another dispose()", async
   throws(() => container.provide(b, () => ({})), /is disposed/);
   throws(() => container.scope(), /is disposed/);
 });
+
+Deno.test("a scope of a disposed container makes nothing that nobody would dispose", async () => {
+  const container = createContainer();
+  container.provide(a, () => ({}), { dispose: () => {} });
+  const scope = container.scope();
+  await container.dispose();
+  throws(() => scope.get(a), /Cannot get a: the container is disposed/);
+  await scope.dispose();
+});
+
+Deno.test("a value that is disposed finds the container disposed", async () => {
+  const container = createContainer();
+  const seen: unknown[] = [];
+  container.provide(a, () => ({}), {
+    dispose() {
+      void container.dispose();
+      try {
+        container.get(b);
+      } catch (failure) {
+        seen.push(String(failure));
+      }
+    },
+  });
+  container.provide(b, () => ({}), { dispose: () => void seen.push("b") });
+  container.get(a);
+  await container.dispose();
+  deepStrictEqual(seen, [
+    "TypeError: Cannot get b: the container is disposed",
+  ]);
+});
