@@ -210,14 +210,23 @@ class Encoder {
     return `{${this.members(object)}}`;
   }
 
+  /** An even number of items may be names and values in turn, as headers are: `["cookie", "…"]`. */
   #list(items: Iterable<unknown>, length: number): string {
+    const inPairs = length % 2 === 0;
     const parts: string[] = [];
+    let name: string | undefined;
     for (const item of items) {
       if (parts.length >= MAX_ITEMS || this.#full()) {
         parts.push(`"… ${length - parts.length} more"`);
         break;
       }
-      parts.push(this.#value(item) ?? "null");
+      const json = name === undefined
+        ? this.#value(item)
+        : this.#entry(name, item);
+      parts.push(json ?? "null");
+      name = inPairs && parts.length % 2 === 1 && typeof item === "string"
+        ? item
+        : undefined;
     }
     return `[${parts.join(",")}]`;
   }

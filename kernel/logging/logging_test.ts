@@ -350,6 +350,14 @@ const planted = fc.constantFrom<unknown>(
   { password: SECRET },
   { user: { apiKey: SECRET } },
   { list: [{ "x-api-key": SECRET }] },
+  { headers: [["accept", "*/*"], ["authorization", SECRET]] },
+  { rawHeaders: ["Accept", "*/*", "Cookie", SECRET] },
+  new AggregateError([new Error(`redis://:${SECRET}@h`), { token: SECRET }]),
+  new URL(`https://u:${SECRET}@h/?access_token=${SECRET}`),
+  new (class {
+    password = SECRET;
+  })(),
+  `x-vault-token: ${SECRET}`,
   new Map([["cookie", SECRET]]),
   `Bearer ${SECRET}`,
   `redis://:${SECRET}@10.0.0.1:6379/0`,

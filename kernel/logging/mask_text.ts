@@ -2,7 +2,7 @@ import { isSecretKey, MASK } from "./mask_key.ts";
 
 /** What a text must hold for any rule below to apply: most hold none of it. */
 const SUSPECT =
-  /[@=]|["']\s{0,9}:|eyJ|[2-6]\d{12}|\d{4}[ -]\d{4,6}[ -]\d|bearer|basic|authorization|cookie|api[-_ ]?key|pass(?:word|wd|phrase)|secret/i;
+  /[@=]|["']\s{0,9}:|eyJ|[2-6]\d{12}|\d{4}[ -]\d{4,6}[ -]\d|bearer|basic|authorization|cookie|api[-_ ]?key|x-[a-z-]{0,32}(?:key|token|signature)|pass(?:word|wd|phrase)|secret/i;
 
 /** `Bearer …` in a sentence about bearer tokens names no token. */
 const PROSE =
@@ -23,7 +23,7 @@ const QUOTED =
   /(\\?["'])([\w.-]{1,64})\1(\s*:\s*)(\\?"(?:[^"\\]|\\[^"])*\\?"?|'[^']*'?|[\w.+-]+)/g;
 /** `Authorization: …`, `password: …`: headers and messages, without quotes. */
 const HEADER =
-  /\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|api[-_ ]key|pass(?:word|wd|phrase)|secret)(\s*:\s*)([^\n\r]+)/gi;
+  /\b((?:proxy-)?authorization|(?:set-)?cookie|x-[a-z-]{0,32}(?:key|token|secret|signature)|api[-_ ]key|pass(?:word|wd|phrase)|secret)(\s*:\s*)([^\n\r]+)/gi;
 
 /**
  * Masks what looks like a secret in a text, whatever it is called: bearer and

@@ -27,6 +27,8 @@ const MASKED: ReadonlyArray<readonly [text: string, masked: string]> = [
   ['{\\"password\\":\\"abc\\"}', '{\\"password\\":\\"***\\"}'],
   ["{password: abc}", "{password: ***"],
   ["cookie: sid=1; other=2", "cookie: ***"],
+  ["x-vault-token: abc", "x-vault-token: ***"],
+  ["x-hub-signature: abc", "x-hub-signature: ***"],
   ["card 4111111111111111.", "card ***."],
   ["card 4111 1111 1111 1111", "card ***"],
   ["card 5500-0000-0000-0004", "card ***"],
