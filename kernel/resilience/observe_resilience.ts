@@ -1,4 +1,8 @@
-import { Degraded, type HealthCheck } from "../health/health_check.ts";
+import {
+  type CheckOptions,
+  Degraded,
+  type HealthCheck,
+} from "../health/health_check.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Breaker } from "./breaker.ts";
 import type { AttemptOutcome } from "./retry.ts";
@@ -96,7 +100,7 @@ const VALUES = { closed: 0, "half-open": 0.5, open: 1 } as const;
  */
 export function breakerCheck(
   breaker: Breaker,
-  options: Partial<Omit<HealthCheck, "check">> = {},
+  options: CheckOptions = {},
 ): HealthCheck {
   return {
     name: `${breaker.name}-breaker`,

@@ -17,7 +17,8 @@ export type RetryDelays = readonly number[] | ExponentialDelays;
  *
  * @param retry 1 for the wait after the first attempt.
  * @param random From 0 to below 1.
- * @throws {RangeError} If the delays are none, negative, or not finite.
+ * @throws {RangeError} If the delays are none, negative, or longer than a timer
+ *   can wait (2³¹ ms, 24.8 days).
  *
  * @example Both forms
  * ```ts
@@ -47,6 +48,7 @@ export function retryDelayMs(
 }
 
 function refuseDelay(ms: number | undefined): number {
-  if (ms !== undefined && ms >= 0 && Number.isFinite(ms)) return ms;
+  // A longer timer would ring at once, and the retries never pause.
+  if (ms !== undefined && ms >= 0 && ms < 2 ** 31) return ms;
   throw new RangeError(`Cannot wait before a retry: the delay is ${ms} ms`);
 }

@@ -105,6 +105,15 @@ Deno.test("retry() refuses delays and attempts that make no sense, before a call
   await rejects(retry(never, { attempts: NaN, delays: [1] }), RangeError);
   await rejects(retry(never, { attempts: 2, delays: [] }), RangeError);
   await rejects(retry(never, { attempts: 2, delays: [-1] }), RangeError);
+  // Timers take 31 bits: a longer wait would be none.
+  await rejects(
+    retry(never, { attempts: 2, delays: [2 ** 31] }),
+    RangeError,
+  );
+  await rejects(
+    retry(never, { attempts: 2, delays: { baseMs: 1, maxMs: 2 ** 31 } }),
+    RangeError,
+  );
 });
 
 Deno.test("retryDelayMs() stays within its bounds, whatever the retry and the chance", () => {
