@@ -375,6 +375,20 @@ Deno.test("a check that ends after its removal changes nothing", async () => {
   health.stop();
 });
 
+Deno.test("a check that is removed takes its gauges along, not what has happened", async () => {
+  const { clock, health, series } = setUp();
+  const remove = health.register({ name: "database", check: () => {} });
+  health.start();
+  await clock.advance(1);
+  remove();
+  health.stop();
+  deepStrictEqual(await series("health_check_status{"), []);
+  deepStrictEqual(await series("health_check_duration_seconds{"), []);
+  deepStrictEqual(await series("health_check_transitions_total{"), [
+    'health_check_transitions_total{check="database",to="healthy"} 1',
+  ]);
+});
+
 Deno.test("unregister() says whether there was one", () => {
   const { health } = setUp();
   health.register({ name: "database", check: () => {} });

@@ -12,7 +12,10 @@ const VALUES: Readonly<Record<HealthStatus, number>> = {
 export interface HealthMetrics {
   observe(check: string, status: HealthStatus, durationMs?: number): void;
   transition(check: string, to: HealthStatus): void;
-  /** Ends the check's gauges, so that what is gone shows no stale value. */
+  /**
+   * Ends the check's gauges, so that what is gone shows no stale value. Its
+   * count of transitions stays: they have happened, and a counter never falls.
+   */
   remove(check: string): void;
 }
 
