@@ -65,7 +65,7 @@ export function chooseFormat(
   for (const range of (accept ?? "").split(",")) {
     const [type = "", ...parameters] = range.split(";").map((p) => p.trim());
     const name = type.toLowerCase() as keyof typeof wanted;
-    if (!(name in wanted)) continue;
+    if (!Object.hasOwn(wanted, name)) continue;
     const q = parameters.find((p) => /^q=/i.test(p))?.slice(2);
     const weight = q === undefined ? 1 : Number(q) || 0;
     wanted[name] = Math.max(wanted[name], weight);
