@@ -77,7 +77,11 @@ export function greetingsService(
         version: config.serviceVersion,
         environment: config.environment,
       },
-      logging: { level: config.logLevel, format: config.logFormat },
+      logging: {
+        level: config.logLevel,
+        format: config.logFormat,
+        timezone: config.timezone,
+      },
       config,
     }),
     modules: [greetingsModule(phrasebook)],

@@ -92,3 +92,28 @@ Deno.test("the kernel's page has every setting of a service that listens, as it 
   const at = page.indexOf("| `SERVICE_NAME` |");
   deepStrictEqual(page.slice(at).trimEnd().split("\n"), rows);
 });
+
+Deno.test("the documented example logs in the time zone that it is told, and ends on SIGTERM", async () => {
+  const example = new URL("greetings_module.ts", import.meta.url).pathname;
+  const flags = ["service-port=0", "admin-port=0", "timezone=Asia/Kolkata"];
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", example, "--service-name=greetings"],
+      ...flags.map((flag) => `--${flag}`),
+    ],
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  let output = "";
+  for await (
+    const text of child.stdout.pipeThrough(new TextDecoderStream())
+  ) {
+    if (!output.includes("Started") && text.includes("Started")) {
+      child.kill("SIGTERM");
+    }
+    output += text;
+  }
+  match(output, /^\d{4}-[\d-]+T[\d:.]+\+05:30 INFO .*Phrasebook open/m);
+  match(output, /Phrasebook closed/);
+  strictEqual((await child.status).code, 0);
+});
