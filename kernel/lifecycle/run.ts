@@ -17,10 +17,18 @@ const SIGNAL_EXIT_CODES: Readonly<Record<string, number>> = {
 };
 
 /**
+ * For this long after the first, the same signal is its echo: of one Ctrl-C the
+ * terminal tells every process of its group, and `deno task` or npm passes on
+ * what it was told. Echoes came within 2 ms.
+ */
+const ECHO_MS = 200;
+
+/**
  * Runs services until all of them have ended, and takes them down in order.
  *
  * SIGTERM or SIGINT ends them all; a second signal ends the process at once
- * (exit code 143 or 130). `shutdown()` of a served service ends that one alone.
+ * (exit code 143 or 130), unless it is the same within 200 ms: a launcher passed
+ * on what the terminal had sent already. `shutdown()` of a served service ends that one alone.
  * A start that fails, or an error that nobody caught, ends them all, in the
  * same order, with exit code 1. Signal and error handlers are gone afterwards.
  *
@@ -75,9 +83,14 @@ export async function run(
   const kernel = services[0]?.kernel;
   const log = kernel?.log.child("process");
 
-  let signals = 0;
+  let first: { readonly signal: string; readonly atMs: number } | undefined;
   const removeSignals = host.onSignal((signal) => {
-    if (++signals === 1) return endAll(signal);
+    const atMs = clock.elapsed();
+    if (first === undefined) {
+      first = { signal, atMs };
+      return endAll(signal);
+    }
+    if (signal === first.signal && atMs - first.atMs < ECHO_MS) return;
     log?.error(`Exiting at once: ${signal} came again`, { signal });
     host.exit(SIGNAL_EXIT_CODES[signal] ?? 1);
   });

@@ -138,13 +138,22 @@ Deno.test("what hangs is cut off at the deadline, the rest is stopped, exit code
 Deno.test("a second signal exits at once", async () => {
   const codes = { SIGTERM: 143, SIGINT: 130 };
   for (const [second, expected] of Object.entries(codes)) {
-    const { code, steps } = await live("hang-drain", [
+    const { code, steps } = await live("hang-drain,patient", [
       ['"Started"', "SIGTERM"],
-      ["~work", second as Deno.Signal],
+      ["still here", second as Deno.Signal],
     ]);
     strictEqual(code, expected);
-    deepStrictEqual(steps, [...STARTED, "~work"]);
+    deepStrictEqual(steps, [...STARTED, "~work", "still here"]);
   }
+});
+
+Deno.test("a signal that a launcher passes on is no second one", async () => {
+  const { code, steps } = await live("in-flight", [
+    ['"Started"', "SIGINT"],
+    ["~work", "SIGINT"],
+  ]);
+  strictEqual(code, 0);
+  deepStrictEqual(steps.slice(STARTED.length, -4), ["~work", "work done"]);
 });
 
 Deno.test("SIGTERM after POST /shutdown is a first signal", async () => {

@@ -325,6 +325,21 @@ Deno.test("run() exits at once on a second signal", async () => {
   await done;
 });
 
+Deno.test("run() takes the same signal at the same moment for an echo, later for a second one", async () => {
+  const { begin, clock, service, stage } = setUp();
+  const { done } = begin(service("toy", {}, { drainDelayMs: 5000 }));
+  await clock.advance(0);
+  stage.signal("SIGINT");
+  await clock.advance(199);
+  stage.signal("SIGINT");
+  deepStrictEqual(stage.exits, []);
+  await clock.advance(1);
+  stage.signal("SIGINT");
+  deepStrictEqual(stage.exits, [130]);
+  await clock.advance(5000);
+  await done;
+});
+
 Deno.test("run() disposes the container after the parts", async () => {
   const { begin, clock, seen, part, service, stage } = setUp();
   const subject = service("toy", { parts: [part("db")] });

@@ -73,6 +73,7 @@ await start(settings, ({ scenario }) => {
           },
           drain(signal) {
             say("~work");
+            if (has("patient")) setTimeout(() => say("still here"), 250);
             if (has("hang-drain")) return never;
             if (has("in-flight")) {
               return new Promise((resolve) => {
@@ -97,6 +98,9 @@ await start(settings, ({ scenario }) => {
           },
         }),
     },
-    shutdown: { drainDelayMs: has("delay") ? 200 : 0, shutdownTimeoutMs: 400 },
+    shutdown: {
+      drainDelayMs: has("delay") ? 200 : 0,
+      shutdownTimeoutMs: has("patient") ? 10_000 : 400,
+    },
   }];
 }, { version: "2.3.4", about: "A toy." });
