@@ -10,6 +10,7 @@ import { interleave, type Suite } from "./measurement.ts";
 import { suiteReport } from "./report.ts";
 import { consumeSuite } from "./suites/consume_suite.ts";
 import { httpPublishSuite } from "./suites/http_publish_suite.ts";
+import { latencySuite } from "./suites/latency_suite.ts";
 import { publishSuite } from "./suites/publish_suite.ts";
 
 const ROUNDS = 5;
@@ -17,6 +18,7 @@ const SUITES: readonly Suite[] = [
   publishSuite,
   httpPublishSuite,
   consumeSuite,
+  latencySuite,
 ];
 const results = new URL("RESULTS.md", import.meta.url);
 
