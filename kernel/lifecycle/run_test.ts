@@ -203,6 +203,54 @@ Deno.test("run() waits for a start that ignores its signal, up to the deadline",
   strictEqual(clock.pending, 0);
 });
 
+Deno.test("run() gives 1 for work that was cut, though its part then ended in order", async () => {
+  const { begin, clock, part, seen, service, stage } = setUp();
+  const { code } = begin(service("toy", {
+    parts: [part("jobs", {
+      drain: (signal) =>
+        new Promise<void>((resolve) =>
+          signal.addEventListener("abort", () => resolve())
+        ),
+    })],
+  }));
+  await clock.advance(0);
+  stage.signal("SIGTERM");
+  await clock.advance(29_999);
+  strictEqual(code(), undefined);
+  await clock.advance(1);
+  strictEqual(seen.at(-1), "-jobs");
+  strictEqual(code(), 1);
+});
+
+Deno.test("run() starts nothing more once it is told to end", async () => {
+  const { begin, clock, lines, part, seen, service, stage } = setUp();
+  const deaf = part("deaf", {
+    start: () => new Promise<void>((resolve) => clock.schedule(resolve, 1000)),
+  });
+  const { code } = begin(service("toy", { parts: [deaf, part("next")] }));
+  await clock.advance(0);
+  stage.signal("SIGTERM");
+  await clock.advance(1000);
+  deepStrictEqual(seen, ["~deaf", "-deaf"]);
+  strictEqual(code(), 0);
+  strictEqual(lines.some(({ message }) => message === "Started"), false);
+});
+
+Deno.test("run() never says that it has started when it is told to end in the last start", async () => {
+  const { begin, clock, lines, part, service, stage } = setUp();
+  const { code } = begin(service("toy", {
+    background: [part("deaf", {
+      start: () =>
+        new Promise<void>((resolve) => clock.schedule(resolve, 1000)),
+    })],
+  }, { drainDelayMs: 5000 }));
+  await clock.advance(0);
+  stage.signal("SIGTERM");
+  await clock.advance(1000);
+  strictEqual(code(), 0, "no drain delay: it was never ready");
+  strictEqual(lines.some(({ message }) => message === "Started"), false);
+});
+
 Deno.test("run() ends one service of several alone, and the process with the last", async () => {
   const { begin, clock, seen, service, stage } = setUp();
   const served: ServedService[] = [];
