@@ -95,12 +95,11 @@ export class PublishLane {
   /** Sends everything in one turn, so that it leaves in one write, in order. */
   async #commit(batch: readonly Write[]): Promise<void> {
     const answers: Array<Promise<void>> = [];
-    const held: Array<() => void> = [];
-    let reached: number | undefined;
+    const held: Array<{ write: Write; written: Omit<Written, "replicas"> }> =
+      [];
     const finish = (write: Write, written: Omit<Written, "replicas">) => {
-      const resolve = () => write.resolve({ ...written, replicas: reached });
-      if (this.#wait) held.push(resolve);
-      else resolve();
+      if (this.#wait) held.push({ write, written });
+      else write.resolve({ ...written, replicas: undefined });
     };
     // What came in turn stays in turn: runs of writes with keys and without.
     for (let from = 0, to = 0; from < batch.length; from = to) {
@@ -111,15 +110,15 @@ export class PublishLane {
       const run = batch.slice(from, to);
       answers.push(this.#append(run, keyed, finish));
     }
-    const waiting = this.#wait && batch[0]
-      ? this.#link.send(batch[0].key, this.#wait).then(
-        (replicas) => void (reached = Number(replicas)),
-        () => void (reached = 0),
-      )
-      : undefined;
     await Promise.all(answers);
-    await waiting;
-    for (const resolve of held) resolve();
+    if (held.length === 0 || !this.#wait || !batch[0]) return;
+    // Not in the same write: a server that has forgotten a script, or moved the
+    // shard, is written to again, and a WAIT before that speaks of older events.
+    const replicas = await this.#link.send(batch[0].key, this.#wait)
+      .then(Number, () => 0);
+    for (const { write, written } of held) {
+      write.resolve({ ...written, replicas });
+    }
   }
 
   async #append(
