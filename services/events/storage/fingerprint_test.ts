@@ -1,4 +1,4 @@
-import { notStrictEqual, strictEqual } from "node:assert/strict";
+import { match, notStrictEqual, strictEqual } from "node:assert/strict";
 import { fingerprint } from "./fingerprint.ts";
 
 const event = {
@@ -11,6 +11,7 @@ const event = {
 Deno.test("fingerprint() is the same for a second try", () => {
   const again = { ...event, headers: { b: "2", a: "1", traceparent: "other" } };
   strictEqual(fingerprint([again]), fingerprint([event]));
+  match(fingerprint([event]), /^[0-9a-f]{32}$/);
 });
 
 Deno.test("fingerprint() differs with any content", () => {
