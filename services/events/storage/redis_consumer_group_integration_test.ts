@@ -162,6 +162,27 @@ Deno.test("a dead letter is listed, filtered, replayed once and discarded", asyn
   });
 });
 
+Deno.test("a dead letter stays when its event cannot be added again", async () => {
+  await using stage = await redisStage();
+  const group = stage.group("a");
+  await stage.add("x");
+  await group.ensure();
+  const [delivery] = await group.read(1);
+  if (!delivery) throw new Error("Nothing was read");
+  const note = { reason: "max-attempts", error: "no", attempts: 1 } as const;
+  await group.bury(delivery, note);
+  await stage.send("DEL", stage.streamKey);
+  await stage.send("SET", stage.streamKey, "no stream");
+  const { deadLetters } = stage;
+  const [letter] = (await deadLetters.list({ limit: 1 })).letters;
+  if (!letter) throw new Error("There is no dead letter");
+  await rejects(deadLetters.replay(letter.id), { code: "redis-reply" });
+  assertEquals(await deadLetters.count(), 1);
+  await stage.send("DEL", stage.streamKey);
+  ok(await deadLetters.replay(letter.id));
+  assertEquals(await deadLetters.count(), 0);
+});
+
 Deno.test("bury() keeps what it knows of an entry that was trimmed meanwhile", async () => {
   await using stage = await redisStage();
   const group = stage.group("a");

@@ -17,12 +17,17 @@ export const ORIGIN_HEADER = "dead-letter-origin";
 
 const MAX_PAGE = 500;
 
-/** KEYS: stream, dead letters. ARGV: dead letter, fields of the event. */
+/**
+ * KEYS: stream, dead letters. ARGV: dead letter, fields of the event. Adds
+ * before it removes: what a script has done stays done when its next step fails.
+ */
 const REPLAY = {
   name: "dead-letter-replay",
   source: `
-if redis.call('XDEL', KEYS[2], ARGV[1]) == 0 then return nil end
-return redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))`.trim(),
+if #redis.call('XRANGE', KEYS[2], ARGV[1], ARGV[1]) == 0 then return nil end
+local id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
+redis.call('XDEL', KEYS[2], ARGV[1])
+return id`.trim(),
 };
 
 /**
