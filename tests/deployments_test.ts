@@ -266,7 +266,7 @@ Deno.test("no manifest holds a secret", () => {
   }
 });
 
-Deno.test("the image runs the task's command, with its permissions", () => {
+Deno.test("the image runs the task's command, with its permissions and Docker's socket", () => {
   const { tasks } = JSON.parse(read("deno.json"));
   const task = tasks["service:events"].command ?? tasks["service:events"];
   const [deno, run, ...rest] = task.split(/\s+/);
@@ -281,7 +281,9 @@ Deno.test("the image runs the task's command, with its permissions", () => {
     args.filter((arg) => !ours.has(arg)).toSorted();
   const [binary, command, ...args] = dockerfile.entrypoint;
   assertEquals([binary, command], ["/bin/deno", "run"]);
-  assertEquals(own(args), own(rest));
+  // Outside a container, a host's name is none that Docker knows.
+  const socket = "--allow-write=/var/run/docker.sock";
+  assertEquals(own(args), own([...rest, socket]));
   ok(args.includes("--cached-only") && args.includes("--frozen"));
 });
 
@@ -311,4 +313,21 @@ Deno.test("every alert is tested", () => {
     group: { rules: { alert: string }[] },
   ) => group.rules.map(({ alert }) => alert));
   assertEquals(alerts.filter((alert: string) => !tested.has(alert)), []);
+});
+
+Deno.test("the service may read its settings' variables and no others", () => {
+  const { tasks } = JSON.parse(read("deno.json"));
+  const task: string = tasks["service:events"].command;
+  const allowed = /--allow-env=(\S+)/.exec(task)?.[1]?.split(",") ?? [];
+  const names = environmentNames(eventsSettings);
+  const covers = (rule: string, name: string) =>
+    rule.endsWith("*") ? name.startsWith(rule.slice(0, -1)) : name === rule;
+  assertEquals(
+    names.filter((name) => !allowed.some((rule) => covers(rule, name))),
+    [],
+  );
+  assertEquals(
+    allowed.filter((rule) => !names.some((name) => covers(rule, name))),
+    [],
+  );
 });
