@@ -135,7 +135,7 @@ export class CheckRunner {
       (details) => answer("healthy", undefined, details ?? undefined),
       (failure) =>
         answer(
-          failure instanceof Degraded ? "degraded" : "failed",
+          isDegraded(failure) ? "degraded" : "failed",
           failureText(failure),
         ),
     ).finally(() => {
@@ -158,5 +158,14 @@ export class CheckRunner {
   #schedule(delayMs: number): void {
     this.#cancelDue?.();
     this.#cancelDue = this.#clock.schedule(() => this.#due(), delayMs);
+  }
+}
+
+/** Even of what cannot be looked at: a check may throw anything, and ends nothing but its run. */
+function isDegraded(failure: unknown): boolean {
+  try {
+    return failure instanceof Degraded;
+  } catch {
+    return false;
   }
 }

@@ -209,6 +209,8 @@ Deno.test("what a check throws is told, whatever it is", async () => {
   const { health } = setUp();
   const circular = new Error("Circle");
   circular.cause = circular;
+  const { proxy: revoked, revoke } = Proxy.revocable({}, {});
+  revoke();
   const thrown: Array<[unknown, string | undefined, string]> = [
     [new Error("Refused"), "Refused", "unhealthy"],
     [circular, "Circle", "unhealthy"],
@@ -221,6 +223,7 @@ Deno.test("what a check throws is told, whatever it is", async () => {
       "A value that cannot be described was thrown",
       "unhealthy",
     ],
+    [revoked, "A value that cannot be described was thrown", "unhealthy"],
     [
       new AggregateError([new Error("::1"), new Error("127.0.0.1")], ""),
       "::1, 127.0.0.1",
