@@ -17,7 +17,8 @@ export interface RedisScript {
  * Nothing is queued while the link is down: a call then fails at once with
  * `RedisUnavailable` (nothing was sent). A call whose connection is lost after
  * it was sent fails with `RedisOutcomeUnknown` and is never sent again. An
- * error that the server answers is a `RedisReplyError` with its code.
+ * error that the server answers is a `RedisReplyError` with its code. See
+ * docs/adr/0003-no-command-is-sent-twice.md.
  */
 export interface RedisLink {
   readonly ready: boolean;

@@ -4,7 +4,7 @@ import type { RedisScript } from "@mainstay/adapters/redis";
  * What a consumer group does atomically. All scripts take the same keys (stream,
  * lease, retries, cursor, dead letters: one hash slot) and begin with the same
  * arguments (group, consumer, fence). A fence that is not empty must be that of
- * the lease, or nothing is done.
+ * the lease, or nothing is done. See docs/adr/0002-failed-events-stay-pending.md.
  */
 const PRELUDE = `
 local stream, lease, retries, cursor, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]

@@ -1,6 +1,7 @@
 /**
  * The stream keys of all shards, by shard number: `stream` itself when there is
- * one, else `stream:{0}` and so on, each in a hash slot of its own.
+ * one, else `stream:{0}` and so on, each in a hash slot of its own. See
+ * docs/adr/0001-events-are-plain-stream-entries.md.
  */
 export function streamKeys(stream: string, shards: number): readonly string[] {
   if (shards === 1) return [stream];
