@@ -261,6 +261,17 @@ Deno.test("readiness follows Redis, and nothing claims success without it", asyn
   strictEqual(publish.status, 503);
   ok(Number(publish.headers.get("retry-after")) >= 1);
   strictEqual((await publish.json()).type, "urn:mainstay:problem:unavailable");
+  for (
+    const path of ["/events", "/events/live", "/groups", "/dead-letters"]
+  ) {
+    const response = await fetch(service.url + path);
+    const { type } = await response.json();
+    deepStrictEqual(
+      [path, response.status, type],
+      [path, 503, "urn:mainstay:problem:redis-unavailable"],
+    );
+    ok(Number(response.headers.get("retry-after")) >= 1);
+  }
   await broken.restart();
   await service.waitForReady(`${service.url}/health/ready`);
   const again = await post(service.url, event);
