@@ -300,3 +300,30 @@ Deno.test("a live reader goes on where it was, over several shards", async () =>
     Array.from({ length: 40 }, (_, n) => `t-${n}`).toSorted(),
   );
 });
+
+Deno.test("a live reader that leaves before its first event misses none", async () => {
+  await using service = await startEvents(redis, stream());
+  const listen = async (headers: HeadersInit, until: RegExp) => {
+    const leave = new AbortController();
+    const response = await fetch(`${service.url}/events/live`, {
+      headers,
+      signal: leave.signal,
+    });
+    let text = "";
+    for await (
+      const part of response.body!.pipeThrough(new TextDecoderStream())
+    ) {
+      text += part;
+      if (until.test(text)) break;
+    }
+    leave.abort();
+    return until.exec(text)?.[1] ?? "";
+  };
+  const position = await listen({}, /^id: (.+)\n\n/m);
+  const { streamId } = await (await post(service.url, event)).json();
+  const seen = await listen(
+    { "last-event-id": position },
+    /^id: (.+)\ndata: .+\n\n/m,
+  );
+  strictEqual(seen, streamId);
+});

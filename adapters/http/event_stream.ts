@@ -11,8 +11,8 @@ export interface StreamEvent {
   readonly id?: string;
   /** Default `message`. */
   readonly event?: string;
-  /** Text may have several lines. */
-  readonly data: string;
+  /** Text may have several lines. Without it only the position is told, which clients keep. */
+  readonly data?: string;
 }
 
 /** When a stream says something by itself. */
@@ -157,6 +157,7 @@ function silence(
 
 function frameOf({ id, event, data }: StreamEvent): string {
   const head = field("id", id) + field("event", event);
+  if (data === undefined) return `${head}\n`;
   const lines = data.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`);
   return `${head}${lines.join("")}\n`;
 }

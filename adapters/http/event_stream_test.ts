@@ -42,13 +42,15 @@ Deno.test("eventStream() writes id, event and each line of data", async () => {
   const events = async function* () {
     yield { id: "1-0", event: "made", data: '{"a":1}' };
     yield { data: "one\ntwo\r\nthree\rfour" };
+    yield { id: "2-0" };
   };
   const response = eventStream(events(), contextOf(), { retryMs: 500 });
   strictEqual(response.headers.get("content-type"), "text/event-stream");
   strictEqual(
     await response.text(),
     'retry: 500\n\nid: 1-0\nevent: made\ndata: {"a":1}\n\n' +
-      "data: one\ndata: two\ndata: three\ndata: four\n\n",
+      "data: one\ndata: two\ndata: three\ndata: four\n\n" +
+      "id: 2-0\n\n",
   );
 });
 

@@ -8,6 +8,13 @@ export function formatCursor(cursor: Cursor): string {
   return cursor.join(",");
 }
 
+/** The position before the first event of an instant, in epoch milliseconds. */
+export function cursorBefore(instantMs: number, shards: number): Cursor {
+  const ms = Math.max(0, Math.ceil(instantMs));
+  const id = ms === 0 ? "0-0" : `${ms - 1}-${MAX_PART}`;
+  return Array.from({ length: shards }, () => id as StreamId);
+}
+
 /**
  * Reads a cursor of `shards` shards; one id alone stands for every shard.
  * Undefined for anything else, such as a cursor from before the number of

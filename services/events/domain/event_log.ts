@@ -79,12 +79,14 @@ export interface EventLog {
     limit: number,
     filter?: EventFilter,
   ): Promise<EventPage>;
+  /** The position after the last event: who follows from it sees only what is to come. */
+  end(): Promise<Cursor>;
   /**
    * Events after `from`, then those to come, with no gap and no repeat, until
-   * `signal` aborts. `undefined` from: only those to come.
+   * `signal` aborts.
    */
   tail(
-    from: Cursor | undefined,
+    from: Cursor,
     filter: EventFilter,
     signal: AbortSignal,
   ): AsyncIterable<LiveEvent>;

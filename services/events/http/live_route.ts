@@ -1,7 +1,11 @@
 import { eventStream, type StreamEvent } from "@mainstay/adapters/http";
 import { InvalidInput } from "@mainstay/kernel/errors";
 import type { Route } from "@mainstay/kernel/lifecycle";
-import { formatCursor, tryParseCursor } from "../domain/cursor.ts";
+import {
+  cursorBefore,
+  formatCursor,
+  tryParseCursor,
+} from "../domain/cursor.ts";
 import type { Cursor, EventLog, LiveEvent } from "../domain/event_log.ts";
 import { PublishRefused } from "../domain/publish_refused.ts";
 import type { Access } from "./access.ts";
@@ -10,15 +14,15 @@ import { eventPattern, identifier, readQuery } from "./query.ts";
 import { filterOf, readParameters, startParameter } from "./read_route.ts";
 
 const MAX_READERS = 1_000;
-/** The greatest sequence that a stream id can have, 2⁶⁴−1. */
-const LAST_SEQUENCE = "18446744073709551615";
 
 /**
  * `GET /events/live`: events as they come, as Server-Sent Events.
  *
  * Each event's id is the position after it: a client that comes back with it
- * as `Last-Event-ID` goes on without gap or repeat. The stream ends when the
- * service drains; a client then comes back, to another replica.
+ * as `Last-Event-ID` goes on without gap or repeat. The position in which it
+ * begins is settled before the answer and is told first, so that this holds for
+ * a client too that has seen no event yet. The stream ends when the service
+ * drains; a client then comes back, to another replica.
  */
 export function liveRoute(
   log: EventLog,
@@ -33,10 +37,12 @@ export function liveRoute(
   let readers = 0;
 
   async function* frames(
+    start: Cursor,
     events: AsyncIterable<LiveEvent>,
   ): AsyncIterable<StreamEvent> {
     readers++;
     try {
+      yield { id: formatCursor(start) };
       for await (const { event, cursor } of events) {
         yield { id: formatCursor(cursor), data: eventJson(event) };
       }
@@ -58,10 +64,10 @@ export function liveRoute(
         ? cursorOf(lastId, log.shards)
         : typeof from === "number"
         ? cursorBefore(from, log.shards)
-        : from;
+        : from ?? await log.end();
       const end = AbortSignal.any([context.signal, context.draining]);
       const events = log.tail(start, filterOf(filter), end);
-      return eventStream(frames(events), context, options);
+      return eventStream(frames(start, events), context, options);
     },
     doc: {
       summary: "Read events as they come",
@@ -103,10 +109,4 @@ function cursorOf(text: string, shards: number): Cursor {
     pointer: "Last-Event-ID",
     detail: `Expected the id of an event, one stream id for each of ${shards}`,
   }]);
-}
-
-/** The last position before an instant. */
-function cursorBefore(instantMs: number, shards: number): Cursor {
-  const id = instantMs === 0 ? "0-0" : `${instantMs - 1}-${LAST_SEQUENCE}`;
-  return cursorOf(id, shards);
 }

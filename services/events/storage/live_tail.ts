@@ -78,24 +78,29 @@ export class LiveTail {
     this.#recent = keys.map(() => undefined);
   }
 
+  /** The position after the last entry of each shard. */
+  async end(): Promise<Cursor> {
+    return await Promise.all(
+      this.#keys.map((_, shard) => this.#lastId(this.#reads, shard)),
+    );
+  }
+
   /** Events after `from`, then those to come, until `signal` aborts. */
   async *tail(
-    from: Cursor | undefined,
+    from: Cursor,
     filter: EventFilter,
     signal: AbortSignal,
   ): AsyncGenerator<LiveEvent, void, void> {
-    if (from !== undefined && from.length !== this.#keys.length) {
+    if (from.length !== this.#keys.length) {
       throw new RangeError("Cannot follow: the cursor has other shards");
     }
-    const going = () => !signal.aborted;
     this.#readers++;
     for (const group of this.#groups) {
       if (!group.followed) void this.#follow(group);
     }
     try {
-      let cursor = from ??
-        await this.#persist(() => this.#end(), going, signal);
-      while (cursor !== undefined && !signal.aborted) {
+      let cursor = from;
+      while (!signal.aborted) {
         // Before looking, so that what arrives while it looks is not slept over.
         const arrived = this.#arrived.promise;
         let progressed = false;
@@ -185,12 +190,6 @@ export class LiveTail {
   #announce(): void {
     this.#arrived.resolve();
     this.#arrived = Promise.withResolvers();
-  }
-
-  async #end(): Promise<Cursor> {
-    return await Promise.all(
-      this.#keys.map((_, shard) => this.#lastId(this.#reads, shard)),
-    );
   }
 
   async #lastId(link: RedisLink, shard: number): Promise<StreamId> {

@@ -1,5 +1,6 @@
 import type { RedisLink } from "@mainstay/adapters/redis";
-import type { StoredEvent, StreamId } from "../domain/event.ts";
+import { cursorBefore } from "../domain/cursor.ts";
+import type { StoredEvent } from "../domain/event.ts";
 import type { Cursor, EventFilter, EventPage } from "../domain/event_log.ts";
 import { matchesPattern } from "../domain/event_pattern.ts";
 import { MergedScan } from "./merged_scan.ts";
@@ -52,11 +53,4 @@ export function matchesFilter(
     return false;
   }
   return filter.types?.some((type) => matchesPattern(type, event)) ?? true;
-}
-
-/** The position before the first entry of an instant, in every shard. */
-export function cursorBefore(ms: number, shards: number): Cursor {
-  const whole = Math.max(0, Math.ceil(ms));
-  const id = whole === 0 ? "0-0" : `${whole - 1}-${2n ** 64n - 1n}`;
-  return Array.from({ length: shards }, () => id as StreamId);
 }

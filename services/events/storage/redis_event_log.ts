@@ -70,6 +70,7 @@ export function redisEventLog(
       publisher.append(events, appendOptions),
     read: (from, limit, filter = {}) =>
       readPage(reads, keys, from, { limit, filter }),
+    end: () => tail.end(),
     tail: (from, filter, signal) => tail.tail(from, filter, signal),
   };
 }

@@ -108,8 +108,9 @@ export function memoryEventLog(shards = 1): MemoryEventLog {
         more: found.length > limit,
       });
     },
+    end: () => Promise.resolve(cursorAfter(stored, start())),
     async *tail(from, filter, signal) {
-      let cursor = from ?? cursorAfter(stored, start());
+      let cursor = from;
       while (!signal.aborted) {
         for (const event of after(cursor, filter)) {
           cursor = cursorAfter([event], cursor);
