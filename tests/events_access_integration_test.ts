@@ -215,6 +215,19 @@ Deno.test("requests that race with one key add one event", async () => {
   strictEqual(await statusOf(publish({ ...event, aggregateId: "other" })), 422);
 });
 
+Deno.test("a key is its caller's own", async () => {
+  await using service = await startEvents(redis, {
+    ...stream(),
+    API_KEYS: `a=${sha256("key-a")},b=${sha256("key-b")}`,
+  });
+  const publish = (apiKey: string, body: unknown) =>
+    post(service.url, body, { "x-api-key": apiKey, "idempotency-key": "k-1" });
+  strictEqual(await statusOf(publish("key-a", event)), 202);
+  const other = await publish("key-b", { ...event, aggregateId: "other" });
+  deepStrictEqual([other.status, (await other.json()).duplicate], [202, false]);
+  strictEqual(await statusOf(publish("key-a", { ...event, data: {} })), 422);
+});
+
 Deno.test("durability=replicated says when no replica has the event", async () => {
   await using service = await startEvents(redis, stream());
   const response = await fetch(`${service.url}/events?durability=replicated`, {

@@ -23,6 +23,8 @@ export interface AppendOptions {
   readonly durability?: Durability;
   /** The same key within 24 h gives the first answer and adds nothing. */
   readonly idempotencyKey?: string;
+  /** Who publishes: ids and keys are each publisher's own. */
+  readonly publisher?: string;
 }
 
 /** One event's outcome: shards can fail apart from each other. */

@@ -10,7 +10,7 @@ import { type ApiKey, type Scope, SCOPES } from "../domain/api_key.ts";
 
 /** Someone who has shown who they are. */
 export interface Caller {
-  /** The key's name or the token's subject. */
+  /** The key's name, or `token:` and the token's subject: no two callers share one. */
   readonly name: string;
   readonly scopes: readonly Scope[];
 }

@@ -42,8 +42,8 @@ export function publishRoute(log: EventLog, access: Access): Route {
     maxBodyBytes: EVENT_LIMITS.bodyBytes,
     async handle(request, context) {
       const allowed = access.authorize(request, context, "events:publish");
-      if (allowed instanceof Promise) await allowed;
-      const options = appendOptions(request, context);
+      const caller = allowed instanceof Promise ? await allowed : allowed;
+      const options = appendOptions(request, context, caller.name);
       const { events, many } = readEvents(
         request.headers,
         await context.body(),
@@ -59,10 +59,11 @@ export function publishRoute(log: EventLog, access: Access): Route {
 function appendOptions(
   { headers, url }: Request,
   context: RequestContext,
+  publisher: string,
 ): AppendOptions {
   const query = url.includes("?") ? readQuery(context.url, { durability }) : {};
   const idempotencyKey = headers.get("idempotency-key");
-  if (idempotencyKey === null) return query;
+  if (idempotencyKey === null) return { ...query, publisher };
   // A repeated header arrives joined by a comma: two keys are no key.
   if (
     idempotencyKey.includes(",") ||
@@ -73,7 +74,7 @@ function appendOptions(
       detail: "Expected once, 1 to 255 characters without a comma",
     }]);
   }
-  return { ...query, idempotencyKey };
+  return { ...query, idempotencyKey, publisher };
 }
 
 /** What the request is known by travels inside its events. */

@@ -195,6 +195,7 @@ Deno.test("POST /events passes on key and durability", async () => {
   deepStrictEqual(log.calls[0]?.options, {
     durability: "replicated",
     idempotencyKey: "k 1",
+    publisher: "local",
   });
 });
 

@@ -51,7 +51,8 @@ export function createTokenVerifier(options: TokenIssuer): VerifyToken {
         : "";
       const { sub, client_id: client } = payload;
       return {
-        name: sub ?? (typeof client === "string" ? client : "unnamed"),
+        // No API key has such a name.
+        name: `token:${sub ?? client ?? ""}`,
         scopes: scope.split(" ").filter(isScope),
       };
     } catch (error) {

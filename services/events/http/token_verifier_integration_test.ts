@@ -57,7 +57,7 @@ function sign(changes: TokenChanges = {}): Promise<string> {
 Deno.test("verifyToken() gives the subject and this service's scopes", async () => {
   await using keys = serveKeys(goodKeys);
   deepStrictEqual(await keys.verify(await sign()), {
-    name: "app-1",
+    name: "token:app-1",
     scopes: ["events:publish", "events:read"],
   });
   await keys.verify(await sign());

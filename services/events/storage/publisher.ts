@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import {
   type Redis,
   RedisOutcomeUnknown,
@@ -44,6 +45,35 @@ export interface PublisherOptions {
 
 /** How long a keyed write of unknown fate is tried again before the caller is told. */
 const RETRY_FOR_MS = 10_000;
+
+/** What makes a publisher's repetitions known. */
+interface Repetition {
+  readonly publisher: string;
+  readonly call: Named | undefined;
+}
+
+/** What a key was used for, under a name that no other publisher's key has. */
+interface Named {
+  readonly name: string;
+  readonly fingerprint: string;
+}
+
+/** Short, and never that of another kind, publisher or key. */
+function recordName(
+  kind: "key" | "id",
+  publisher: string,
+  key: string,
+): string {
+  return hash("sha256", `${kind} ${publisher.length} ${publisher}${key}`, "hex")
+    .slice(0, 32);
+}
+
+function ofEvent(event: NewEvent, publisher: string): Named | undefined {
+  return event.id === undefined ? undefined : {
+    name: recordName("id", publisher, event.id),
+    fingerprint: fingerprint([event]),
+  };
+}
 
 /** The events of one call that go to one shard, with their places in the call. */
 interface Part {
@@ -130,6 +160,7 @@ export class Publisher {
     options: AppendOptions,
   ): Promise<readonly AppendResult[]> {
     const { durability = "accepted", idempotencyKey: key } = options;
+    const { publisher = "" } = options;
     const [first] = events;
     // The usual case, without the bookkeeping of the others.
     if (
@@ -144,13 +175,15 @@ export class Publisher {
     const parts = this.#split(events);
     const keyed = key !== undefined ||
       events.some(({ id }) => id !== undefined);
-    const call = key === undefined
-      ? undefined
-      : { key, fingerprint: fingerprint(events) };
-    if (keyed && this.#keys.length > 1) await this.#claim(events, call);
+    const call = key === undefined ? undefined : {
+      name: recordName("key", publisher, key),
+      fingerprint: fingerprint(events),
+    };
+    const repetition = { publisher, call };
+    if (keyed && this.#keys.length > 1) await this.#claim(events, repetition);
     const write = (part: Part) =>
       keyed
-        ? this.#writeOnce(part, durability, call)
+        ? this.#writeOnce(part, durability, repetition)
         : this.#write(part, durability);
     const [only] = parts;
     if (parts.length === 1 && only) {
@@ -237,9 +270,9 @@ export class Publisher {
   async #writeOnce(
     part: Part,
     durability: Durability,
-    call: { key: string; fingerprint: string } | undefined,
+    repetition: Repetition,
   ): Promise<Written> {
-    const once = this.#once(part, call);
+    const once = this.#once(part, repetition);
     const deadline = this.#clock.elapsed() + RETRY_FOR_MS;
     let unknown: RedisOutcomeUnknown | undefined;
     for (;;) {
@@ -265,33 +298,29 @@ export class Publisher {
 
   #once(
     part: Part,
-    call: { key: string; fingerprint: string } | undefined,
+    { publisher, call }: Repetition,
   ): NonNullable<Write["once"]> {
     const prefix = this.#records[part.shard] ?? "";
-    const record = (name: string, print: string) => ({
-      key: prefix + name,
-      fingerprint: print,
-    });
+    const record = (named: Named | undefined) =>
+      named && { key: prefix + named.name, fingerprint: named.fingerprint };
     return {
-      call: call && record(`key:${call.key}`, call.fingerprint),
-      events: part.events.map((event) =>
-        event.id === undefined
-          ? undefined
-          : record(`id:${event.id}`, fingerprint([event]))
-      ),
+      call: record(call),
+      events: part.events.map((event) => record(ofEvent(event, publisher))),
     };
   }
 
   /** With several shards, a key first belongs to one body, wherever its events go. */
   async #claim(
     events: readonly NewEvent[],
-    call: { key: string; fingerprint: string } | undefined,
+    { publisher, call }: Repetition,
   ): Promise<void> {
     const link = this.#redis.link("publisher");
-    const claim = async (name: string, print: string) => {
+    const claim = async (named: Named | undefined) => {
+      if (named === undefined) return;
+      const { name } = named;
       const home = this.#keys[shardOf(name, this.#keys.length)] ?? "";
       const keys = [companionKey(home, `claim:${name}`)] as const;
-      const args = [KEY_TTL_SECONDS, print];
+      const args = [KEY_TTL_SECONDS, named.fingerprint];
       const claimed = await link.run(CLAIM, keys, args).catch((error) => {
         // No event is written yet, and the same body may claim a key again.
         throw error instanceof RedisOutcomeUnknown
@@ -300,14 +329,8 @@ export class Publisher {
       });
       if (claimed !== 1) throw idempotencyConflict();
     };
-    if (call) await claim(`key:${call.key}`, call.fingerprint);
-    await Promise.all(
-      events.map((event) =>
-        event.id === undefined
-          ? undefined
-          : claim(`id:${event.id}`, fingerprint([event]))
-      ),
-    );
+    await claim(call);
+    await Promise.all(events.map((event) => claim(ofEvent(event, publisher))));
   }
 
   #results(

@@ -69,6 +69,28 @@ Deno.test("append() refuses a key that comes with another body", async () => {
   strictEqual((await opened.log.read(0, 10)).events.length, 1);
 });
 
+for (const shards of [1, 4]) {
+  Deno.test(`append() keeps one publisher's keys and ids from another's (${shards} shards)`, async () => {
+    await using opened = await openTestLog(server, { shards });
+    const { log } = opened;
+    for (const publisher of ["a", "b"]) {
+      for (const duplicate of [false, true]) {
+        const event = testEvent(publisher === "a" ? 1 : 2, { id: "x" });
+        for (
+          const options of [{ publisher }, { publisher, idempotencyKey: "k" }]
+        ) {
+          const [receipt] = receiptsOf(await log.append([event], options));
+          strictEqual(
+            receipt?.duplicate,
+            duplicate || options.idempotencyKey !== undefined,
+          );
+        }
+      }
+    }
+    strictEqual((await log.read(0, 10)).events.length, 2);
+  });
+}
+
 Deno.test("append() knows events by their own ids, within a batch too", async () => {
   await using opened = await openTestLog(server);
   const once = testEvent(1, { id: "x" });
