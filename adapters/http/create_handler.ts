@@ -71,7 +71,6 @@ interface Entry extends ExchangeSettings {
 const METHODS = new Set(
   ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
 );
-const NOTHING: Readonly<Record<string, string>> = Object.freeze({});
 /** nginx' status for a client that left: seen in metrics only. */
 const CLIENT_LEFT = 499;
 
@@ -97,7 +96,6 @@ export function createHandler(
   const extraHeaders = options.headers ?? [];
   let leaving = service.stopping.aborted;
   service.stopping.addEventListener("abort", () => leaving = true);
-  const decisions = new WeakMap<Exchange, RateDecision>();
   const table = createRouteTable<Entry>(options.routes, entryOf);
   const refusals = new Map<string, Entry>();
 
@@ -157,7 +155,7 @@ export function createHandler(
         ? rateLimitKey(exchange.clientAddress)
         : `identity ${identity}`,
     );
-    decisions.set(exchange, decision);
+    exchange.rate = decision;
     if (!decision.allowed) throw new TooManyRequests(decision.retryAfterMs);
   }
 
@@ -258,7 +256,7 @@ export function createHandler(
       addRateHeaders(
         headers,
         options.rateLimit!.limit,
-        decisions.get(exchange),
+        exchange.rate,
       );
     }
     // The client then opens its next connection to someone else.
@@ -328,7 +326,7 @@ function pathOf(url: string): string {
 function decode(
   params: ReadonlyArray<readonly [name: string, value: string]>,
 ): Readonly<Record<string, string>> {
-  const decoded: Record<string, string> = { ...NOTHING };
+  const decoded: Record<string, string> = {};
   for (const [name, value] of params) {
     try {
       decoded[name] = value.includes("%") ? decodeURIComponent(value) : value;

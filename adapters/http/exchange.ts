@@ -2,6 +2,7 @@ import type { Logger } from "@mainstay/kernel/logging";
 import type { RequestContext } from "@mainstay/kernel/lifecycle";
 import { clientAddressOf } from "./client_address.ts";
 import { type Networks, plainAddress } from "./cidr.ts";
+import type { RateDecision } from "./rate_limit.ts";
 import { readBody } from "./request_body.ts";
 import { BodyTimeout, RequestTimeout } from "./http_errors.ts";
 
@@ -21,6 +22,8 @@ export interface ExchangeSettings {
   readonly timeoutMs: number;
 }
 
+const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
+
 /**
  * One request under way: the context of its handler, and what can end it.
  *
@@ -33,9 +36,11 @@ export class Exchange<Settings extends ExchangeSettings = ExchangeSettings>
   readonly correlationId: string;
   readonly startedMs: number;
   readonly settings: Settings;
-  params: Readonly<Record<string, string>> = {};
+  params: Readonly<Record<string, string>> = NO_PARAMS;
   /** Where {@link InFlight} keeps it. */
   place = -1;
+  /** What the rate limit said of it. */
+  rate: RateDecision | undefined;
   /** Set while a handler's promise is waited for: what its answer goes to. */
   resolve: ((response: Response) => void) | undefined;
 
@@ -45,7 +50,7 @@ export class Exchange<Settings extends ExchangeSettings = ExchangeSettings>
   #controller: AbortController | undefined;
   #cut: Error | undefined;
   #body: Promise<Uint8Array<ArrayBuffer>> | undefined;
-  #bodySinceMs = Infinity;
+  #bodySinceMs: number | undefined;
 
   constructor(
     request: Request,
@@ -123,7 +128,7 @@ export class Exchange<Settings extends ExchangeSettings = ExchangeSettings>
         this.signal,
       );
     } finally {
-      this.#bodySinceMs = Infinity;
+      this.#bodySinceMs = undefined;
     }
   }
 
@@ -133,7 +138,8 @@ export class Exchange<Settings extends ExchangeSettings = ExchangeSettings>
     if (nowMs - this.startedMs >= timeoutMs) {
       return new RequestTimeout(timeoutMs);
     }
-    if (nowMs - this.#bodySinceMs >= bodyTimeoutMs) {
+    const since = this.#bodySinceMs;
+    if (since !== undefined && nowMs - since >= bodyTimeoutMs) {
       return new BodyTimeout(bodyTimeoutMs);
     }
     return undefined;

@@ -72,10 +72,9 @@ export function publicListener(
         onListen: () => {},
         onError: () => new Response(null, { status: 500 }),
       },
-      async (request, info) => {
-        const response = await handler(request, info);
-        if (state.leaving) response.headers.set("connection", "close");
-        return response;
+      (request, info) => {
+        const response = handler(request, info);
+        return state.leaving ? withClose(response) : response;
       },
     );
     return Object.assign(state, { server });
@@ -158,6 +157,15 @@ export function publicListener(
       await atMost(WRITE_MS, closing);
     },
   };
+}
+
+/** Tells the client that its next request takes a new connection. */
+async function withClose(
+  answer: Response | Promise<Response>,
+): Promise<Response> {
+  const response = await answer;
+  response.headers.set("connection", "close");
+  return response;
 }
 
 function urlHost({ hostname, port }: Deno.NetAddr): string {
