@@ -251,6 +251,29 @@ Deno.test("createConsumer() stops a handler whose event passed to another, and d
   deepStrictEqual(s.shard.acknowledged, []);
 });
 
+Deno.test("createConsumer() reads on when all that kept it from reading passed to another", async () => {
+  const failing = on("fail", () => {
+    throw new Error("No");
+  });
+  const { calls, handler } = held();
+  const s = stage([handler, failing], {
+    minIdleMs: 1_000,
+    maxParked: 3,
+    backoff: { baseMs: 1e9, maxMs: 1e9 },
+  });
+  for (let n = 0; n < 3; n++) {
+    s.shard.add({ event: "fail", aggregateId: `f${n}` });
+  }
+  await using one = s.start("one");
+  await s.clock.advance(10);
+  assertEquals(one.consumer.state().blockedByRetries, true);
+  for (const pending of s.shard.pending.values()) pending.consumer = "other";
+  s.shard.add({ data: { n: 1 } });
+  await s.clock.advance(300);
+  deepStrictEqual(numbers(calls), [1]);
+  calls[0]?.resolve();
+});
+
 Deno.test("createConsumer() keeps acknowledgements while Redis is away", async () => {
   const s = stage([on("*", () => {})]);
   await using _one = s.start("one");

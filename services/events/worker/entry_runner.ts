@@ -70,8 +70,10 @@ export class EntryRunner {
     while (!this.#closed) {
       const entry = lanes.next();
       if (!entry) break;
-      if (entry.revoked) lanes.done(entry);
-      else this.#run(entry);
+      if (entry.revoked) {
+        lanes.done(entry);
+        this.#options.moved();
+      } else this.#run(entry);
     }
     this.#pumping = false;
   }
