@@ -218,6 +218,24 @@ Deno.test("start() warns of eviction and of a missing file, and goes on without 
   await redis.stop();
 });
 
+Deno.test("start() goes on without INFO, and says what it cannot know", async () => {
+  await using own = await startRedis();
+  await own.cli(
+    ...["ACL", "SETUSER", "app", "on", ">pw", "~*", "+@all", "-@dangerous"],
+  );
+  const { redis, lines } = redisAt(own, {
+    redisUser: "app",
+    redisPassword: "pw",
+  });
+  await redis.start();
+  ok(/^\d+\.\d+\.\d+$/.test(redis.server?.version ?? ""));
+  strictEqual(redis.server?.appendOnly, "unknown");
+  const warnings = lines.messages().filter((m) => m.startsWith("WARN"));
+  ok(warnings.some((m) => m.includes("eviction policy")), String(warnings));
+  ok(warnings.some((m) => m.includes("append-only")), String(warnings));
+  await redis.stop();
+});
+
 Deno.test("a link gives RESP2 shapes and each command its own error", async () => {
   const { redis } = await started(server);
   const link = redis.link("control");

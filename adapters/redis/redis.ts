@@ -56,17 +56,15 @@ export interface Redis {
   ready(signal?: AbortSignal): Promise<void>;
   /** Told on each loss and each return. Returns its removal. */
   onStateChange(listener: (state: "connected" | "lost") => void): () => void;
-  /** What the server is, learned at connection: name, version, newer commands that it has. */
+  /** What the server is, learned at connection: name, version, how it keeps its data. */
   readonly server: RedisServerInfo | undefined;
 }
 
-/** Learned by asking the server, not from its version alone. */
+/** What a server says of itself; `unknown` is what the user may not ask. */
 export interface RedisServerInfo {
   readonly product: "redis" | "valkey";
   readonly version: string;
-  /** Upper-case names of the probed commands that exist: `XACKDEL`, `WAITAOF`, … */
-  readonly commands: ReadonlySet<string>;
-  readonly appendOnly: boolean;
+  readonly appendOnly: boolean | "unknown";
   readonly appendFsync: string;
   readonly evictionPolicy: string;
 }

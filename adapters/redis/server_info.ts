@@ -1,9 +1,6 @@
 import type { Logger } from "@mainstay/kernel/logging";
-import type { RedisLink, RedisReply, RedisServerInfo } from "./redis.ts";
+import type { RedisLink, RedisServerInfo } from "./redis.ts";
 import { RedisReplyError } from "./redis_errors.ts";
-
-/** Commands that not every supported server has. */
-const PROBED = ["XACKDEL", "XDELEX", "WAITAOF", "XCFGSET", "XNACK"] as const;
 
 /** The server is older than any that this adapter works with. */
 export class RedisTooOld extends Error {
@@ -12,7 +9,7 @@ export class RedisTooOld extends Error {
 
 /**
  * Asks a server what it is and how it keeps its data. What it may not be asked
- * (managed servers forbid CONFIG) is `unknown`.
+ * (managed servers forbid CONFIG, careful operators INFO) is `unknown`.
  *
  * @throws {RedisTooOld} Older than 6.2.
  */
@@ -20,7 +17,7 @@ export async function learnServerInfo(
   link: Pick<RedisLink, "send">,
   key = "",
 ): Promise<RedisServerInfo> {
-  const info = parseInfo(String(await link.send(key, ["INFO"])));
+  const info = await aboutServer(link, key);
   const valkey = info.get("valkey_version");
   const version = valkey ?? info.get("redis_version") ?? "0.0.0";
   if (!valkey && compareVersions(version, "6.2") < 0) {
@@ -29,12 +26,11 @@ export async function learnServerInfo(
     );
   }
   const appendFsync = await configValue(link, key, "appendfsync");
-  const commands = await probe(link, key);
+  const appendOnly = info.get("aof_enabled");
   return {
     product: valkey ? "valkey" : "redis",
     version,
-    commands,
-    appendOnly: info.get("aof_enabled") === "1",
+    appendOnly: appendOnly === undefined ? "unknown" : appendOnly === "1",
     appendFsync: appendFsync ?? "unknown",
     evictionPolicy: info.get("maxmemory_policy") ??
       await configValue(link, key, "maxmemory-policy") ?? "unknown",
@@ -57,7 +53,11 @@ export function warnOfDangers(server: RedisServerInfo, log: Logger): void {
       { evictionPolicy },
     );
   }
-  if (!appendOnly) {
+  if (appendOnly === "unknown") {
+    log.warn(
+      "Redis does not tell whether it keeps an append-only file; it should",
+    );
+  } else if (!appendOnly) {
     log.warn(
       "Redis keeps no append-only file; a crash of it loses what came since the last snapshot",
       { appendOnly },
@@ -105,24 +105,27 @@ async function configValue(
   }
 }
 
-async function probe(
+/** INFO, or without the right to it (`-@dangerous`) what HELLO tells. */
+async function aboutServer(
   link: Pick<RedisLink, "send">,
   key: string,
-): Promise<ReadonlySet<string>> {
-  const found = new Set<string>();
+): Promise<ReadonlyMap<string, string>> {
   try {
-    const reply = await link.send(key, ["COMMAND", "INFO", ...PROBED]);
-    const rows = Array.isArray(reply) ? reply as readonly RedisReply[] : [];
-    PROBED.forEach((name, i) => {
-      if (rows[i] !== null && rows[i] !== undefined) found.add(name);
-    });
-    // An option of XREADGROUP shows only in its documentation.
-    const docs = await link.send(key, ["COMMAND", "DOCS", "XREADGROUP"]);
-    if (JSON.stringify(docs).includes('"claim"')) found.add("XREADGROUP CLAIM");
-    const xadd = await link.send(key, ["COMMAND", "DOCS", "XADD"]);
-    if (/"idmp"/i.test(JSON.stringify(xadd))) found.add("XADD IDMP");
+    return parseInfo(String(await link.send(key, ["INFO"])));
   } catch (error) {
-    if (!(error instanceof RedisReplyError)) throw error;
+    if (!isForbidden(error)) throw error;
   }
-  return found;
+  const hello = await link.send(key, ["HELLO"]);
+  const told = new Map<string, string>();
+  if (!Array.isArray(hello)) return told;
+  for (let i = 0; i + 1 < hello.length; i += 2) {
+    told.set(String(hello[i]), String(hello[i + 1]));
+  }
+  const product = told.get("server") === "valkey" ? "valkey" : "redis";
+  return new Map([[`${product}_version`, told.get("version") ?? "0.0.0"]]);
+}
+
+/** Whether the server refused a command because of who asked. */
+function isForbidden(error: unknown): boolean {
+  return error instanceof RedisReplyError && error.reply === "NOPERM";
 }

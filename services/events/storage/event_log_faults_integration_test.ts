@@ -199,3 +199,34 @@ Deno.test("append() works again within three seconds of CLIENT KILL", async () =
   }
   strictEqual(await server.cli("XLEN", STREAM), 5);
 });
+
+Deno.test("a user without administrative rights publishes, reads, and is held back by the backlog", async () => {
+  await using own = await startRedis({
+    appendonly: true,
+    args: ["--appendfsync", "always"],
+  });
+  await own.cli(
+    ...["ACL", "SETUSER", "app", "on", ">pw", "~*", "+@all"],
+    ...["-@dangerous", "-@admin"],
+  );
+  await using opened = await openTestLog(own, {
+    stream: "events",
+    maxBacklog: 2,
+    redis: { redisUser: "app", redisPassword: "pw" },
+  });
+  const { log } = opened;
+  const [receipt] = receiptsOf(await log.append([testEvent(0)]));
+  // It is in the file, but this user cannot know.
+  strictEqual(receipt?.durability, "memory");
+  await own.cli("XGROUP", "CREATE", "events", "g", "0");
+  receiptsOf(await log.append([testEvent(1), testEvent(2)]));
+  await eventually(
+    "the backlog is over its limit",
+    () =>
+      log.append([testEvent(3)]).then(
+        () => false,
+        ({ code }) => code === "overloaded",
+      ),
+  );
+  ok((await log.read(0, 10)).events.length >= 3);
+});

@@ -100,13 +100,16 @@ export class Pressure {
 
   async #readServers(): Promise<void> {
     const link = this.#redis.link("admin");
-    const [memory, persistence, fsync] = await Promise.all([
-      link.broadcast(["INFO", "memory"]),
-      link.broadcast(["INFO", "persistence"]),
-      link.broadcast(["CONFIG", "GET", "appendfsync"]).catch((error) => {
+    // A user who may not ask goes by the backlog alone, and claims nothing.
+    const ask = (...command: string[]) =>
+      link.broadcast(command).catch((error) => {
         if (error instanceof RedisReplyError) return [];
         throw error;
-      }),
+      });
+    const [memory, persistence, fsync] = await Promise.all([
+      ask("INFO", "memory"),
+      ask("INFO", "persistence"),
+      ask("CONFIG", "GET", "appendfsync"),
     ]);
     this.#memoryShare = Math.max(
       0,
@@ -121,7 +124,8 @@ export class Pressure {
     const allAppend = persistence.every((text) =>
       parseInfo(String(text)).get("aof_enabled") === "1"
     );
-    this.fsyncsAlways = allAppend && fsync.length === persistence.length &&
+    this.fsyncsAlways = allAppend && fsync.length > 0 &&
+      fsync.length === persistence.length &&
       fsync.every((row) => Array.isArray(row) && row[1] === "always");
   }
 
