@@ -56,14 +56,15 @@ export async function serveEvents(
   return await measure(process.pid, port);
 }
 
-/** One of `bench/programs` that listens on the port it is given. */
+/** One of `bench/programs` that listens on the port it is given, before other arguments. */
 export async function serveProgram(
   stack: AsyncDisposableStack,
   program: string,
+  ...args: readonly string[]
 ): Promise<MeasureServer> {
   const port = freePort();
   const { pid } = stack.use(
-    await startProgram(benchProgram(program, String(port))),
+    await startProgram(benchProgram(program, String(port), ...args)),
   );
   return await measure(pid, port);
 }

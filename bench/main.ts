@@ -11,6 +11,8 @@ import { suiteReport } from "./report.ts";
 import { consumeSuite } from "./suites/consume_suite.ts";
 import { httpPublishSuite } from "./suites/http_publish_suite.ts";
 import { latencySuite } from "./suites/latency_suite.ts";
+import { kernelSuite } from "./suites/kernel_suite.ts";
+import { probesSuite } from "./suites/probes_suite.ts";
 import { publishSuite } from "./suites/publish_suite.ts";
 
 const ROUNDS = 5;
@@ -19,6 +21,8 @@ const SUITES: readonly Suite[] = [
   httpPublishSuite,
   consumeSuite,
   latencySuite,
+  probesSuite,
+  kernelSuite,
 ];
 const results = new URL("RESULTS.md", import.meta.url);
 
