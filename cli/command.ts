@@ -41,6 +41,11 @@ export interface CommandIo {
   emitLine(json: string): void;
   /** A line beside the result (progress, logs), on standard error. */
   note(text: string): void;
+  /**
+   * Whether nobody reads standard output any more, as in `… | head -1`: what
+   * was written last went nowhere. A command without an end then ends.
+   */
+  readonly abandoned: boolean;
   /** Whether `--json` was given. */
   readonly json: boolean;
 }

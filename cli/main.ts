@@ -6,13 +6,18 @@
 import { commands } from "./commands.ts";
 import { runCommandLine } from "./run_command_line.ts";
 
-function write(to: { writeSync(bytes: Uint8Array): number }, line: string) {
+/** False if nobody reads it any more: `mainstay … | head`. */
+function write(
+  to: { writeSync(bytes: Uint8Array): number },
+  line: string,
+): boolean {
   let rest = new TextEncoder().encode(`${line}\n`);
   try {
     while (rest.length > 0) rest = rest.subarray(to.writeSync(rest));
+    return true;
   } catch (failure) {
-    // `mainstay … | head`: nobody reads on.
-    if (!(failure instanceof Deno.errors.BrokenPipe)) throw failure;
+    if (failure instanceof Deno.errors.BrokenPipe) return false;
+    throw failure;
   }
 }
 
@@ -20,7 +25,7 @@ if (import.meta.main) {
   Deno.exit(
     await runCommandLine(commands, Deno.args, {
       out: (line) => write(Deno.stdout, line),
-      error: (line) => write(Deno.stderr, line),
+      error: (line) => void write(Deno.stderr, line),
     }),
   );
 }

@@ -21,11 +21,7 @@ export interface Route {
   readonly rest: readonly string[];
 }
 
-/**
- * Follows the first words down the table; an option ends the way.
- *
- * @throws {UsageError} If a word names no command, with the nearest one.
- */
+/** Follows the first words down the table, up to one that names no command. */
 export function findCommand(
   root: CommandGroup,
   args: readonly string[],
@@ -35,19 +31,12 @@ export function findCommand(
   let rest = args;
   while ("commands" in target) {
     const [word, ...others] = rest;
-    if (word === undefined || word.startsWith("-")) break;
     const next: Command | CommandGroup | undefined = target.commands.find(
       ({ name }) => name === word,
     );
-    if (next === undefined) {
-      const names = target.commands.map(({ name }) => name);
-      throw new UsageError(
-        `Unknown command "${path.slice(1).concat(word).join(" ")}"` +
-          suggestion(word, names),
-      );
-    }
+    if (next === undefined) break;
     target = next;
-    path.push(word);
+    path.push(next.name);
     rest = others;
   }
   return { path, target, rest };
@@ -121,7 +110,8 @@ export function parseOptions(
   return { options, args: positionals };
 }
 
-function suggestion(
+/** `: did you mean "tail"?`, if one of the names is near. */
+export function suggestion(
   word: string,
   names: readonly string[],
   prefix = "",

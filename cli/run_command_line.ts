@@ -6,13 +6,14 @@ import {
   COMMON_OPTIONS,
   findCommand,
   parseOptions,
+  suggestion,
 } from "./parse_command_line.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Where a command line's text goes. */
 export interface CommandStreams {
-  /** Standard output, a line at a time. */
-  out(line: string): void;
+  /** Standard output, a line at a time; false if nobody reads it any more. */
+  out(line: string): boolean;
   /** Standard error, a line at a time. */
   error(line: string): void;
 }
@@ -35,11 +36,15 @@ export async function runCommandLine(
 ): Promise<ExitCode> {
   const json = beforeDashes(args).includes("--json");
   let emitted = false;
+  let abandoned = false;
+  const out = (line: string) => {
+    if (!streams.out(line)) abandoned = true;
+  };
   const emit = (document: unknown) => {
     if (!json) return;
     if (emitted) throw new TypeError("Cannot emit: a document was emitted");
     emitted = true;
-    streams.out(JSON.stringify(document));
+    out(JSON.stringify(document));
   };
   const io: CommandIo = {
     json,
@@ -47,9 +52,12 @@ export async function runCommandLine(
     emitLine(line) {
       if (!json) return;
       emitted = true;
-      streams.out(line);
+      out(line);
     },
-    print: (text) => json ? undefined : streams.out(text),
+    print: (text) => json ? undefined : out(text),
+    get abandoned() {
+      return abandoned;
+    },
     note: streams.error,
   };
   const fail = (code: string, message: string) => {
@@ -74,7 +82,7 @@ export async function runCommandLine(
       return args.length === 0 ? 2 : 0;
     }
     const input = parseOptions(specs, rest);
-    if (isGroup) throw new UsageError(`${path.join(" ")} needs a command`);
+    if (isGroup) throw unknownCommand(path, target, input.args[0]);
     if (target.usage === undefined && input.args.length > 0) {
       throw new UsageError(`Unexpected argument "${input.args[0]}"`);
     }
@@ -100,6 +108,21 @@ export async function runCommandLine(
     }
     throw failure;
   }
+}
+
+function unknownCommand(
+  path: readonly string[],
+  group: CommandGroup,
+  word: string | undefined,
+): UsageError {
+  if (word === undefined) {
+    return new UsageError(`${path.join(" ")} needs a command`);
+  }
+  const words = path.slice(1).concat(word).join(" ");
+  const names = group.commands.map(({ name }) => name);
+  return new UsageError(
+    `Unknown command "${words}"${suggestion(word, names)}`,
+  );
 }
 
 /** What stands before `--`, after which nothing is an option. */

@@ -43,6 +43,18 @@ const root: CommandGroup = {
           },
         }),
         defineCommand({
+          name: "recite",
+          summary: "Recite letters",
+          help: "Recites them until nobody listens.",
+          // deno-lint-ignore require-await -- the shape of a command
+          async run(_input, io) {
+            while (!io.abandoned) {
+              io.print("a");
+              io.emitLine('"a"');
+            }
+          },
+        }),
+        defineCommand({
           name: "refuse",
           summary: "Refuse",
           help: "Refuses.",
@@ -60,7 +72,7 @@ async function type(...args: string[]) {
   const out: string[] = [];
   const errors: string[] = [];
   const code = await runCommandLine(root, args, {
-    out: (line) => out.push(line),
+    out: (line) => out.push(line) < 3,
     error: (line) => errors.push(line),
   });
   return { code, out: out.join("\n"), errors: errors.join("\n") };
@@ -77,6 +89,13 @@ Deno.test("runCommandLine() takes what follows -- as it is", async () => {
   const { code, out } = await type("letters", "show", "--", "--json", "-h");
   assertEquals([code, out], [0, "undefined  false --json,-h"]);
 });
+
+for (const json of [[], ["--json"]]) {
+  Deno.test(`a command is told that nobody reads on ${json}`, async () => {
+    const { code, out } = await type("letters", "recite", ...json);
+    assertEquals([code, out.split("\n").length], [0, 3]);
+  });
+}
 
 Deno.test("--json prints one document and nothing else", async () => {
   const { code, out } = await type("letters", "show", "--json", "x");
@@ -99,7 +118,10 @@ Deno.test("--json prints a failure as a document, and to standard error", async 
 for (
   const [line, message] of [
     ["leters", /Unknown command "leters": did you mean "letters"\?/],
-    ["letters shwo", /Unknown command "letters shwo": did you mean "show"\?/],
+    [
+      "letters shwo",
+      /Unknown command "letters shwo": did you mean "show"\?\nSee demo letters --help/,
+    ],
     ["letters", /demo letters needs a command/],
     [
       "letters show --form 3",

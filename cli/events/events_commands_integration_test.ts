@@ -103,6 +103,23 @@ Deno.test("mainstay events works with a service from end to end", async (t) => {
     strictEqual(await tail.exited, 0);
     strictEqual(JSON.parse((await tail.stdout()).trim()).event, "bulk");
   });
+  await t.step("tail ends with 0 when nobody reads on", async () => {
+    const tail = await new Deno.Command("/bin/sh", {
+      args: [
+        "-c",
+        '{ "$@"; echo "code $?" >&2; } | head -1',
+        "sh",
+        Deno.execPath(),
+        ...MAIN,
+        ...["tail", "--from", "0-0"],
+      ],
+      env,
+      signal: AbortSignal.timeout(20_000),
+    }).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    match(text(tail.stdout), /^[^\n]+order\.created[^\n]+\n$/);
+    strictEqual(text(tail.stderr), "code 0\n");
+  });
   await t.step("groups tells how far the group is", async () => {
     const { code, out } = await mainstay(["groups"], env);
     strictEqual(code, 0);
@@ -191,6 +208,9 @@ Deno.test("tail goes on after the last event when the service comes back", async
     await tail.waitForOutput(/\{"n":1\}/);
   }
   await tail.waitForOutput(/Cannot reach/);
+  // Long enough for another attempt, which is not said again.
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  ok(((await tail.stderr()).match(/Cannot reach/g) ?? []).length <= 2);
   await using _again = await startEvents(redis, env);
   await publish(url, 2);
   await tail.waitForOutput(/\{"n":2\}/);

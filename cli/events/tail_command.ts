@@ -15,7 +15,8 @@ export const tailCommand = defineCommand({
 
 When the connection is lost, it comes back by itself and goes on after the last
 event that it has shown: none is missed or shown twice. With --json there is one
-JSON document a line, since there is no end.`,
+JSON document a line, since there is no end. Ctrl-C ends it with 0, as it does
+when nobody reads its output any more.`,
   examples: [
     "mainstay events tail",
     "mainstay events tail --from 2026-01-01T00:00:00Z --type 'order.*' --json",
@@ -50,6 +51,12 @@ JSON document a line, since there is no end.`,
     }
     let lastId: string | undefined;
     let retryMs = RETRY_MS;
+    let said = "";
+    /** Once, and not at every attempt. */
+    const note = (text: string) => {
+      if (text !== said) io.note(text);
+      said = text;
+    };
     try {
       while (!stopped.signal.aborted) {
         try {
@@ -66,14 +73,16 @@ JSON document a line, since there is no end.`,
           for await (const message of readEventStream(response.body)) {
             retryMs = message.retryMs ?? retryMs;
             if (message.data !== undefined) show(message.data, io);
+            if (io.abandoned) return 0;
             lastId = message.id ?? lastId;
+            said = "";
           }
         } catch (error) {
           if (stopped.signal.aborted) break;
           if (error instanceof OperationalError) {
             if (FINAL.test(error.code)) throw error;
-            io.note(error.message);
-          } else io.note("The connection was lost");
+            note(error.message);
+          } else note("The connection was lost");
         }
         await pause(retryMs, stopped.signal);
       }
