@@ -84,6 +84,32 @@ function malformedJson(text: string, error: unknown, pointer: string): Mistake {
   };
 }
 
+/**
+ * Whether `value` holds more than `most` values, itself included, down to
+ * `levels` objects and arrays. Looks at no more than that many.
+ */
+export function hasMoreValues(
+  value: unknown,
+  most: number,
+  levels: number,
+): boolean {
+  let left = most;
+  const count = (part: unknown, depth: number): boolean => {
+    if (--left < 0) return true;
+    if (typeof part !== "object" || part === null || depth === 0) return false;
+    if (Array.isArray(part)) {
+      return part.length > left || part.some((item) => count(item, depth - 1));
+    }
+    for (const name in part) {
+      if (count((part as Record<string, unknown>)[name], depth - 1)) {
+        return true;
+      }
+    }
+    return false;
+  };
+  return count(value, levels);
+}
+
 /** Whether no value in `value` lies deeper than `levels` objects and arrays, `value` itself included. */
 export function isWithinDepth(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return true;

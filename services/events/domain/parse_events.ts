@@ -2,11 +2,18 @@ import { EVENT_LIMITS, newEvent } from "@mainstay/contracts/events";
 import { InvalidInput, type Mistake } from "@mainstay/kernel/errors";
 import type { NewEvent } from "./event.ts";
 import { EventTooLarge } from "./event_too_large.ts";
-import { type ExactJson, isWithinDepth } from "./exact_json.ts";
+import { type ExactJson, hasMoreValues, isWithinDepth } from "./exact_json.ts";
 import { schemaMistakes } from "./schema_mistakes.ts";
 
-/** More mistakes than this are counted, not listed. */
+/** More mistakes than this are not listed, and not looked for. */
 const MAX_MISTAKES = 1_000;
+
+/**
+ * Values of one event. As JSON each takes two bytes or more, so no event within
+ * its limits has as many; one that has is not worth a closer look, which would
+ * keep all other requests waiting for seconds.
+ */
+const MAX_VALUES = EVENT_LIMITS.dataBytes;
 
 /** A UTF-16 unit takes three bytes at most: short texts need no encoding to be measured. */
 const MAX_UTF8_PER_UNIT = 3;
@@ -36,6 +43,16 @@ const KNOWN = Object.keys(newEvent.shape);
 /** Reads the service's own form, `{event, aggregateId, data, headers?, id?}`. */
 export const readPlainEvent: ReadEvent = (candidate, mistakes) => {
   const { value, pointer } = candidate;
+  if (hasCrowdedHeaders(value)) {
+    mistakes.push({
+      pointer: `${pointer}/headers`,
+      detail: `Expected at most ${EVENT_LIMITS.headersGiven} headers`,
+    });
+    return readPlainEvent(
+      { ...candidate, value: { ...value as object, headers: {} } },
+      mistakes,
+    );
+  }
   const result = newEvent.safeParse(value);
   if (!result.success) {
     mistakes.push(...schemaMistakes(result.error.issues, pointer, KNOWN));
@@ -59,6 +76,14 @@ export const readPlainEvent: ReadEvent = (candidate, mistakes) => {
   };
 };
 
+/** The schema would look at each of them. */
+function hasCrowdedHeaders(event: unknown): boolean {
+  const headers = (event as { headers?: unknown } | null)?.headers;
+  return typeof headers === "object" && headers !== null &&
+    !Array.isArray(headers) &&
+    Object.keys(headers).length > EVENT_LIMITS.headersGiven;
+}
+
 /** The schema library passes over a key `__proto__` of a record: it would be lost in silence. */
 function hasHiddenKey(event: unknown): boolean {
   const { headers } = event as { headers?: object };
@@ -66,7 +91,8 @@ function hasHiddenKey(event: unknown): boolean {
 }
 
 /**
- * Validates a whole batch before any of it is used.
+ * Validates a whole batch before any of it is used, in time that is bounded by
+ * its length whatever is wrong with it.
  *
  * @throws {InvalidInput} Naming every mistake of every event.
  * @throws {EventTooLarge} Naming every event whose data is over the limit, when
@@ -77,14 +103,24 @@ export function parseEvents(
   read: ReadEvent,
 ): NewEvent[] {
   const mistakes: Mistake[] = [];
+  const tooLarge: Mistake[] = [];
   const drafts: EventDraft[] = [];
   for (const candidate of candidates) {
+    if (mistakes.length > MAX_MISTAKES) break;
+    const { value, pointer } = candidate;
+    if (hasMoreValues(value, MAX_VALUES, EVENT_LIMITS.dataDepth + 1)) {
+      tooLarge.push({
+        pointer,
+        detail: `Expected at most ${MAX_VALUES} values`,
+      });
+      continue;
+    }
     const draft = read(candidate, mistakes);
     if (draft === undefined) continue;
     if (!isWithinDepth(draft.data, EVENT_LIMITS.dataDepth)) {
       const levels = EVENT_LIMITS.dataDepth;
       mistakes.push({
-        pointer: `${candidate.pointer}/data`,
+        pointer: `${pointer}/data`,
         detail: `Expected at most ${levels} levels`,
       });
     }
@@ -98,6 +134,7 @@ export function parseEvents(
         : "Cannot accept the events: not all are valid",
     );
   }
+  if (tooLarge.length > 0) throw new EventTooLarge(tooLarge);
   return writeData(drafts, candidates);
 }
 
@@ -140,15 +177,16 @@ export function checkBatchSize(count: number): void {
   if (count >= 1 && count <= EVENT_LIMITS.batch) return;
   throw new InvalidInput([{
     pointer: "",
-    detail: `Expected 1 to ${EVENT_LIMITS.batch} events, got ${count}`,
+    detail: `Expected 1 to ${EVENT_LIMITS.batch} events, got ${
+      count === 0 ? "none" : "more"
+    }`,
   }], "Cannot accept the events: there are none or too many");
 }
 
 function listed(mistakes: readonly Mistake[]): readonly Mistake[] {
   if (mistakes.length <= MAX_MISTAKES) return mistakes;
-  const rest = mistakes.length - MAX_MISTAKES;
   return [
     ...mistakes.slice(0, MAX_MISTAKES),
-    { pointer: "", detail: `And ${rest} more mistakes` },
+    { pointer: "", detail: "And more mistakes" },
   ];
 }

@@ -146,11 +146,55 @@ Deno.test("candidatesOf() takes 1 to 1,000 events", () => {
   throws(() => parseMany(batch(1_001)), InvalidInput);
 });
 
-Deno.test("parseEvents() lists at most a thousand mistakes and counts the rest", () => {
+Deno.test("parseEvents() lists at most a thousand mistakes and says that there are more", () => {
   const bad = { a1: 1, a2: 2, a3: 3 };
   const found = mistakes(() =>
     parseMany(JSON.stringify(Array(1_000).fill(bad)))
   );
   strictEqual(found.length, 1_001);
-  strictEqual(found.at(-1)?.detail, "And 5000 more mistakes");
+  strictEqual(found.at(-1)?.detail, "And more mistakes");
+});
+
+Deno.test("parseEvents() looks no closer at what is far too large", () => {
+  const text = (part: string) =>
+    `[{"event":"a","aggregateId":"b","data":{"n":1e999},${part}}]`;
+  const many = (count: number, item: (i: number) => string) =>
+    Array.from({ length: count }, (_, i) => item(i)).join(",");
+  const rows = [
+    text(`"headers":{${many(20_000, (i) => `"k${i}":"v"`)}}`),
+    text(many(20_000, (i) => `"k${i}":1`)),
+    `[{"event":"a","aggregateId":"b","data":{"n":[${
+      many(20_000, () => "1e999")
+    }]}}]`,
+  ];
+  for (const row of rows) {
+    const [candidate, ...rest] = candidatesOf(parseExactJson(row));
+    if (candidate === undefined) throw new Error("There is no candidate");
+    const exact = () => {
+      throw new Error("It was looked at");
+    };
+    const read = () => exact();
+    throws(
+      () => parseEvents([{ ...candidate, exact }, ...rest], read),
+      (error) => {
+        deepStrictEqual((error as EventTooLarge).errors, [
+          { pointer: "/0", detail: "Expected at most 10240 values" },
+        ]);
+        return error instanceof EventTooLarge;
+      },
+    );
+  }
+});
+
+Deno.test("parseEvents() counts crowded headers and names what else is wrong", () => {
+  const headers = Object.fromEntries(
+    Array.from({ length: 29 }, (_, i) => [`k${i}`, 7]),
+  );
+  deepStrictEqual(
+    mistakes(() =>
+      parseMany(JSON.stringify([{ ...valid, event: "", headers }]))
+    )
+      .map(({ pointer }) => pointer),
+    ["/0/headers", "/0/event"],
+  );
 });

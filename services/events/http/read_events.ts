@@ -1,4 +1,5 @@
 import { UnsupportedMediaType } from "@mainstay/adapters/http";
+import { EVENT_LIMITS } from "@mainstay/contracts/events";
 import { InvalidInput, type Mistake } from "@mainstay/kernel/errors";
 import { readCloudEvent } from "../domain/cloud_event.ts";
 import type { NewEvent } from "../domain/event.ts";
@@ -83,7 +84,11 @@ function batchCandidates(text: string): EventCandidate[] {
 
 /** One event a line; empty lines count for nothing. Malformed lines are all named. */
 function lineCandidates(text: string): EventCandidate[] {
-  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const lines: string[] = [];
+  // Not split: a body may be of ten million empty lines.
+  for (const [line] of text.matchAll(/\S[^\n]*/g)) {
+    if (lines.push(line) > EVENT_LIMITS.batch) break;
+  }
   checkBatchSize(lines.length);
   const mistakes: Mistake[] = [];
   const candidates = lines.flatMap((line, index) => {
