@@ -46,6 +46,15 @@ export interface PublisherOptions {
 /** How long a keyed write of unknown fate is tried again before the caller is told. */
 const RETRY_FOR_MS = 10_000;
 
+/** About what an event takes while it waits, in characters. */
+function sizeOf({ json, headers }: NewEvent): number {
+  let size = json.length + 200;
+  for (const name in headers) {
+    size += name.length + (headers[name]?.length ?? 0);
+  }
+  return size;
+}
+
 /** What makes a publisher's repetitions known. */
 interface Repetition {
   readonly publisher: string;
@@ -209,7 +218,7 @@ export class Publisher {
   /** Counts the call in, or refuses it. */
   #admit(events: readonly NewEvent[]): number {
     let bytes = 0;
-    for (const { json } of events) bytes += json.length + 200;
+    for (const event of events) bytes += sizeOf(event);
     const refusal = this.#pressure.refusal ??
       (this.#events + events.length > this.#options.maxQueuedEvents ||
           this.#bytes + bytes > this.#options.maxQueuedBytes

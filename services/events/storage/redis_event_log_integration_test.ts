@@ -178,6 +178,14 @@ Deno.test("append() refuses what goes past its bounds, at once", async () => {
   receiptsOf(await opened.log.append([testEvent(99)]));
 });
 
+Deno.test("append() counts headers among what may wait", async () => {
+  await using opened = await openTestLog(server, { maxQueuedBytes: 100_000 });
+  const headers = { text: "x".repeat(2_000) };
+  const batch = Array.from({ length: 60 }, (_, i) => testEvent(i, { headers }));
+  await rejects(opened.log.append(batch), { code: "overloaded" });
+  receiptsOf(await opened.log.append(batch.slice(0, 40)));
+});
+
 Deno.test("append() is refused while a group's backlog is over the limit", async () => {
   const stream = `backlog-${crypto.randomUUID()}`;
   await using opened = await openTestLog(server, { stream, maxBacklog: 5 });
