@@ -21,6 +21,7 @@ import type {
   AppendResult,
   EventLog,
 } from "../domain/event_log.ts";
+import { PublishRefused } from "../domain/publish_refused.ts";
 import { traceOf } from "../domain/trace_context.ts";
 import type { Access } from "./access.ts";
 import { statusOf } from "./problems.ts";
@@ -34,8 +35,13 @@ const durability: Parameter<"accepted" | "replicated"> = {
     text === "accepted" || text === "replicated" ? text : undefined,
 };
 
+/** Bytes of bodies in hand at once; one without a declared length counts as the longest. */
+const MAX_BODIES_BYTES = 256 * 1_024 * 1_024;
+
 /** `POST /events`: validates the whole request, then appends it to the log. */
 export function publishRoute(log: EventLog, access: Access): Route {
+  let inHandBytes = 0;
+
   return {
     method: "POST",
     path: "/events",
@@ -44,16 +50,31 @@ export function publishRoute(log: EventLog, access: Access): Route {
       const allowed = access.authorize(request, context, "events:publish");
       const caller = allowed instanceof Promise ? await allowed : allowed;
       const options = appendOptions(request, context, caller.name);
-      const { events, many } = readEvents(
-        request.headers,
-        await context.body(),
+      const { headers } = request;
+      const bytes = Number(
+        headers.get("content-length") ?? EVENT_LIMITS.bodyBytes,
       );
-      const traced = withTrace(events, request.headers, context.correlationId);
-      const results = await log.append(traced, options);
-      return many ? answerMany(results) : answerOne(results[0]);
+      if (inHandBytes + bytes > MAX_BODIES_BYTES) throw tooManyBodies();
+      inHandBytes += bytes;
+      try {
+        const { events, many } = readEvents(headers, await context.body());
+        const traced = withTrace(events, headers, context.correlationId);
+        const results = await log.append(traced, options);
+        return many ? answerMany(results) : answerOne(results[0]);
+      } finally {
+        inHandBytes -= bytes;
+      }
     },
     doc,
   };
+}
+
+function tooManyBodies(): PublishRefused {
+  return new PublishRefused(
+    "overloaded",
+    "Cannot publish: too much is being received at once",
+    { retryable: true, retryAfterMs: 1_000 },
+  );
 }
 
 function appendOptions(

@@ -254,3 +254,31 @@ Deno.test("POST /events fails as its log fails", async () => {
   log.failure = new PublishRefused("overloaded", "Cannot publish: too much");
   await rejects(post(event), PublishRefused);
 });
+
+Deno.test("POST /events takes so many bytes in hand, and more when they are done", async () => {
+  const log = memoryEventLog();
+  const going = Promise.withResolvers<void>();
+  const slow = {
+    ...log,
+    append: async (...call: Parameters<typeof log.append>) => {
+      await going.promise;
+      return await log.append(...call);
+    },
+  };
+  const routes = [publishRoute(slow, access)];
+  const post = (bytes: number) =>
+    callRoute(routes, "POST /events", {
+      body: JSON.stringify(event),
+      headers: {
+        "content-type": "application/json",
+        "content-length": String(bytes),
+      },
+    });
+  const half = 128 * 1_024 * 1_024;
+  const [first, second] = [post(half), post(half)];
+  await rejects(post(1), { code: "overloaded", retryAfterMs: 1_000 });
+  going.resolve();
+  strictEqual((await first).status, 202);
+  strictEqual((await second).status, 202);
+  strictEqual((await post(half)).status, 202);
+});
