@@ -3,7 +3,7 @@ import type { RequestContext } from "@mainstay/kernel/lifecycle";
 import { clientAddressOf } from "./client_address.ts";
 import { type Networks, plainAddress } from "./cidr.ts";
 import type { RateDecision } from "./rate_limit.ts";
-import { readBody } from "./request_body.ts";
+import { readBody, readShortBody } from "./request_body.ts";
 import { BodyTimeout, RequestTimeout } from "./http_errors.ts";
 
 /** What is known of a connection; `Deno.ServeHandlerInfo` is one. */
@@ -51,6 +51,7 @@ export class Exchange<Settings extends ExchangeSettings = ExchangeSettings>
   #cut: Error | undefined;
   #body: Promise<Uint8Array<ArrayBuffer>> | undefined;
   #bodySinceMs: number | undefined;
+  #left = false;
 
   constructor(
     request: Request,
@@ -110,8 +111,9 @@ export class Exchange<Settings extends ExchangeSettings = ExchangeSettings>
 
   /** Whether the client has gone, as far as anyone asked. */
   get abandoned(): boolean {
-    return this.#controller !== undefined && this.#cut === undefined &&
-      this.#controller.signal.aborted;
+    return this.#left ||
+      (this.#controller !== undefined && this.#cut === undefined &&
+        this.#controller.signal.aborted);
   }
 
   /** A function of its own, so that a handler may take it out of its context. */
@@ -121,12 +123,15 @@ export class Exchange<Settings extends ExchangeSettings = ExchangeSettings>
 
   async #readBody(): Promise<Uint8Array<ArrayBuffer>> {
     this.#bodySinceMs = performance.now();
+    const { request, settings: { maxBodyBytes } } = this;
     try {
-      return await readBody(
-        this.request,
-        this.settings.maxBodyBytes,
-        this.signal,
-      );
+      const short = readShortBody(request, maxBodyBytes);
+      return short === undefined
+        ? await readBody(request, maxBodyBytes, this.signal)
+        : await short.catch((failure) => {
+          this.#left = this.#cut === undefined;
+          throw this.#cut ?? failure;
+        });
     } finally {
       this.#bodySinceMs = undefined;
     }

@@ -106,6 +106,42 @@ Deno.test("a body is counted while it streams, and refused with 413", async () =
   });
 });
 
+Deno.test("chunks count for more than a length declared beside them", async () => {
+  await listening([echo], async (port) => {
+    const head =
+      "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const chunk = `190\r\n${"x".repeat(400)}\r\n`;
+    const text = await drip(port, [head, chunk, chunk, chunk, chunk], 5);
+    match(text, /^HTTP\/1\.1 4(?:00|13) /);
+  });
+});
+
+Deno.test("a client that leaves amid its body is counted, and no failure", async () => {
+  const ended = Promise.withResolvers<void>();
+  const route: Route = {
+    ...echo,
+    handle: async (_request, { body }) => {
+      try {
+        return new Response(await body());
+      } finally {
+        ended.resolve();
+      }
+    },
+  };
+  await listening([route], async (port, service) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => {});
+    const head =
+      "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc";
+    socket.write(head, () => socket.destroy());
+    await ended.promise;
+    await new Promise<void>((resolve) => setTimeout(resolve));
+    const { body } = await service.kernel.metrics.expose();
+    match(body, /path="\/echo",status_code="499"\} 1/);
+    strictEqual(/status_code="5/.test(body), false);
+  });
+});
+
 Deno.test("a short body is read whole", async () => {
   await listening([echo], async (port) => {
     const response = await fetch(`http://127.0.0.1:${port}/echo`, {

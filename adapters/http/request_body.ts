@@ -1,6 +1,24 @@
 import { PayloadTooLarge } from "./http_errors.ts";
 
 /**
+ * Reads a body whose length is declared and within the limit, which the server
+ * then holds its sender to: without a stream or a signal, which cost three
+ * times as much as the rest of the reading. Undefined for any other body.
+ *
+ * It ends early only with the connection; its failure means that the sender left.
+ */
+export function readShortBody(
+  request: Request,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> | undefined {
+  const declared = request.headers.get("content-length");
+  if (declared === null || !(Number(declared) <= maxBytes)) return undefined;
+  // Chunks count for more than a length that came with them.
+  if (request.headers.has("transfer-encoding")) return undefined;
+  return request.bodyUsed ? undefined : request.bytes();
+}
+
+/**
  * Reads a whole body, refusing it as soon as it is known to be too long: by
  * its `Content-Length` before a byte is read, else while counting.
  *
