@@ -12,7 +12,7 @@ import {
 import { type Config, serviceSettings } from "@mainstay/kernel/config";
 import { OperationalError } from "@mainstay/kernel/errors";
 import {
-  createKernel,
+  createServiceKernel,
   type Module,
   type Service,
   start,
@@ -71,19 +71,7 @@ export function greetingsService(
   phrasebook: Map<string, string>,
 ): Service {
   return {
-    kernel: createKernel({
-      identity: {
-        name: config.serviceName,
-        version: config.serviceVersion,
-        environment: config.environment,
-      },
-      logging: {
-        level: config.logLevel,
-        format: config.logFormat,
-        timezone: config.timezone,
-      },
-      config,
-    }),
+    kernel: createServiceKernel(config),
     modules: [greetingsModule(phrasebook)],
     listeners: httpListeners(config, {
       problems: {

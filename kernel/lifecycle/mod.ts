@@ -5,6 +5,7 @@
  */
 export * from "./clock.ts";
 export * from "./create_kernel.ts";
+export * from "./create_service_kernel.ts";
 export * from "./fake_clock.ts";
 export * from "./host.ts";
 export * from "./module.ts";

@@ -2,7 +2,7 @@ import { httpListeners } from "@mainstay/adapters/http";
 import { redisModule } from "@mainstay/adapters/redis";
 import { Degraded, type HealthCheck } from "@mainstay/kernel/health";
 import {
-  createKernel,
+  createServiceKernel,
   type Kernel,
   type Module,
   type Service,
@@ -60,20 +60,10 @@ export function eventsService(
   { handlers, modules = [], writeLog }: EventsServiceOptions = {},
 ): Service {
   checkEventsConfig(config);
-  const kernel = createKernel({
-    identity: {
-      name: config.serviceName,
-      version: config.serviceVersion,
-      environment: config.environment,
-    },
-    logging: {
-      level: config.logLevel,
-      format: config.logFormat,
-      timezone: config.timezone,
-      ...(writeLog === undefined ? {} : { write: writeLog }),
-    },
+  const kernel = createServiceKernel(
     config,
-  });
+    writeLog === undefined ? {} : { write: writeLog },
+  );
   const access = accessOf(config);
   return {
     kernel,

@@ -12,7 +12,7 @@ import {
 } from "@mainstay/adapters/postgres";
 import { serviceSettings } from "@mainstay/kernel/config";
 import {
-  createKernel,
+  createServiceKernel,
   metrics as metricsToken,
   type Module,
   start,
@@ -71,19 +71,7 @@ const settings = { ...serviceSettings, ...httpSettings(), ...postgresSettings };
 
 if (import.meta.main) {
   await start(settings, (config) => [{
-    kernel: createKernel({
-      identity: {
-        name: config.serviceName,
-        version: config.serviceVersion,
-        environment: config.environment,
-      },
-      logging: {
-        level: config.logLevel,
-        format: config.logFormat,
-        timezone: config.timezone,
-      },
-      config,
-    }),
+    kernel: createServiceKernel(config),
     modules: [
       postgresModule(config, {
         migrations: new URL("migrations/", import.meta.url),
