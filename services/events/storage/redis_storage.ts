@@ -6,6 +6,7 @@ import { RedisConsumerGroup, redisReplicas } from "./redis_consumer_group.ts";
 import { redisDeadLetters } from "./redis_dead_letters.ts";
 import { redisEventLog } from "./redis_event_log.ts";
 import { redisUpkeep } from "./redis_upkeep.ts";
+import { streamLayout } from "./stream_layout.ts";
 import { streamKeys } from "./stream_keys.ts";
 
 /** Where events are kept, and for whom they are read. */
@@ -44,6 +45,6 @@ export function redisStorage(
     replicas: redisReplicas(redis, { streamKey, group, consumer }),
     deadLetters: redisDeadLetters(redis, { stream, shards }),
     upkeep: redisUpkeep(redis, { stream, shards }),
-    parts: [identity.part, log.part],
+    parts: [streamLayout(redis, { stream, shards }), identity.part, log.part],
   };
 }
