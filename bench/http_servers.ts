@@ -4,7 +4,7 @@ import {
   type TestRedis,
 } from "@mainstay/adapters/testing";
 import { findTool } from "@mainstay/tools/local_stack";
-import { taskArguments } from "../tests/events_service.ts";
+import { eventsCommand } from "../tests/start_events.ts";
 import { benchProgram, servedBy, startProgram } from "./child_program.ts";
 import type { Contender } from "./measurement.ts";
 import { type HttpLoad, runWrk } from "./wrk.ts";
@@ -36,7 +36,7 @@ export async function serveEvents(
 ): Promise<MeasureServer> {
   const port = freePort();
   const process = stack.use(
-    await startProcess(await taskArguments("service:events"), {
+    await startProcess(await eventsCommand(), {
       env: {
         SERVICE_NAME: "bench",
         REDIS_HOST: redis.host,

@@ -1,6 +1,6 @@
 import { ok, strictEqual } from "node:assert/strict";
 import { eventually, startRedis } from "@mainstay/adapters/testing";
-import { startEvents } from "./events_service.ts";
+import { startEvents } from "./start_events.ts";
 
 async function probe(url: string): Promise<{ status: number; ms: number }> {
   const startedMs = performance.now();

@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { eventually, startRedis, tcpProxy } from "@mainstay/adapters/testing";
-import { startEvents } from "./events_service.ts";
+import { startEvents } from "./start_events.ts";
 
 async function status(url: string): Promise<number> {
   const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
@@ -74,7 +74,7 @@ Deno.test("A network stall of 8 s between service and Redis: alive, not ready, b
     const [pending] = await redis.cli(
       "XPENDING",
       "event-stream",
-      "events-under-test",
+      "events-test",
     ) as [number];
     const metrics = await (await fetch(`${url}/metrics`)).text();
     const lag = /^events_lag\S* (\d+)$/m.exec(metrics)?.[1];

@@ -4,9 +4,14 @@
  * @module
  */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { eventually, freePort, startRedis } from "@mainstay/adapters/testing";
-import { type EventsProcess, startEvents } from "./events_service.ts";
-import { KeepAliveClient, type Outcome } from "./keep_alive_client.ts";
+import {
+  eventually,
+  freePort,
+  KeepAliveClient,
+  type Outcome,
+  startRedis,
+} from "@mainstay/adapters/testing";
+import { type EventsProcess, startEvents } from "./start_events.ts";
 
 const EVENT = JSON.stringify({
   event: "order.created",
@@ -52,7 +57,7 @@ const statuses = (outcomes: readonly Outcome[]) =>
 Deno.test("SIGTERM under load: no reset on a reused connection, not ready within 20 ms, exit 0 in time, event streams open", async () => {
   await using redis = await startRedis();
   await using service = await startEvents(redis, { DRAIN_DELAY: "2s" });
-  const { process, port, url } = service;
+  const { port, url } = service;
 
   const streams = await Promise.all(
     Array.from({ length: 4 }, () => fetch(`${url}/events/live`)),
@@ -63,7 +68,7 @@ Deno.test("SIGTERM under load: no reset on a reused connection, not ready within
 
   using probe = new KeepAliveClient(port);
   await probe.request("/health/ready");
-  process.kill("SIGTERM");
+  service.kill("SIGTERM");
   const signalledMs = performance.now();
   let notReadyAfterMs = Infinity;
   while (performance.now() - signalledMs < 1000) {
@@ -74,7 +79,7 @@ Deno.test("SIGTERM under load: no reset on a reused connection, not ready within
       break;
     }
   }
-  const code = await process.exited;
+  const code = await service.exited;
   const goneAfterMs = performance.now() - signalledMs;
   await load.end();
   const texts = await Promise.all(streamTexts);
@@ -156,8 +161,8 @@ Deno.test("A rolling restart of two instances behind a balancer that follows rea
   });
   try {
     for (const index of [0, 1] as const) {
-      instances[index].process.kill("SIGTERM");
-      strictEqual(await instances[index].process.exited, 0);
+      instances[index].kill("SIGTERM");
+      strictEqual(await instances[index].exited, 0);
       await instances[index][Symbol.asyncDispose]();
       instances[index] = await start(index);
       await eventually("the balancer sees it", () => isReady[index] === true);

@@ -2,7 +2,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { eventually, freePort, startRedis } from "@mainstay/adapters/testing";
 import { findTool } from "@mainstay/tools/local_stack";
-import { startEvents } from "./events_service.ts";
+import { startEvents } from "./start_events.ts";
 
 const promtool = await findTool("promtool", "prometheus");
 const prometheus = await findTool("prometheus", "prometheus");

@@ -8,16 +8,14 @@ import {
 export interface EventsProcess extends TestProcess {
   /** `http://127.0.0.1:<port>`. */
   readonly url: string;
+  readonly port: number;
 }
 
-/** The command that starts the service: that of its task, permissions and all. */
+/** What `deno` is given by the service's task: permissions and all. */
 export async function eventsCommand(): Promise<readonly string[]> {
-  const config = JSON.parse(
-    await Deno.readTextFile(new URL("../deno.json", import.meta.url)),
-  );
-  const task: string | { command: string } = config.tasks["service:events"];
-  const command = typeof task === "string" ? task : task.command;
-  return command.split(/\s+/).slice(1);
+  const file = new URL("../deno.json", import.meta.url);
+  const { tasks } = JSON.parse(await Deno.readTextFile(file));
+  return tasks["service:events"].command.split(/\s+/).slice(1);
 }
 
 /** The environment of a service that listens on free ports and keeps its events in `redis`. */
@@ -50,7 +48,7 @@ export async function startEvents(
       /Listening.*"url":"(https?:[^"]+)"/,
     );
     await process.waitForReady(`${url}/health/ready`);
-    return { ...process, url };
+    return { ...process, url, port: Number(new URL(url).port) };
   } catch (error) {
     await process[Symbol.asyncDispose]();
     throw error;

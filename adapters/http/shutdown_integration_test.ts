@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { KeepAliveClient } from "@mainstay/adapters/testing";
 import { assertFaster, bestOfThree } from "./tests/best_of_three.ts";
-import { Broken, KeepAliveClient } from "./tests/keep_alive_client.ts";
 import { startToy } from "./tests/start_toy.ts";
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -10,18 +10,15 @@ async function loadUntilGone(
   port: number,
   seen: { count: number; wrong: string[] },
 ) {
-  const client = new KeepAliveClient(port);
+  using client = new KeepAliveClient(port);
   while (true) {
-    try {
-      const { status } = await client.get("/hello");
+    const outcome = await client.request("/hello");
+    if (outcome.kind === "refused") return;
+    if (outcome.kind === "answered") {
       seen.count++;
-      if (status !== 200) seen.wrong.push(`status ${status}`);
-    } catch (failure) {
-      if (failure instanceof Broken && failure.reused) {
-        seen.wrong.push(failure.message);
-      }
-      if (String(failure).includes("ECONNREFUSED")) return client.close();
+      if (outcome.status !== 200) seen.wrong.push(`status ${outcome.status}`);
     }
+    if (outcome.kind === "reset-on-reuse") seen.wrong.push(outcome.error);
     await pause(1);
   }
 }
@@ -42,15 +39,18 @@ Deno.test("SIGTERM under load breaks no kept-alive connection and exits 0 in tim
         ),
       );
       const streamed = streams.map((response) => response.text());
-      const readiness = new KeepAliveClient(toy.port);
+      using readiness = new KeepAliveClient(toy.port);
+      const readyStatus = async () => {
+        const outcome = await readiness.request("/readyz");
+        return outcome.kind === "answered" ? outcome.status : outcome.kind;
+      };
       await pause(500);
-      strictEqual((await readiness.get("/readyz")).status, 200);
+      strictEqual(await readyStatus(), 200);
 
       const killedMs = performance.now();
       toy.process.kill("SIGTERM");
-      while ((await readiness.get("/readyz")).status !== 503);
+      while (await readyStatus() !== 503);
       const unreadyMs = performance.now() - killedMs;
-      readiness.close();
       await pause(1500 - unreadyMs);
       const slow = fetch(`http://127.0.0.1:${toy.port}/slow?ms=1000`);
       const slowEndsMs = performance.now() - killedMs + 1000;

@@ -7,6 +7,7 @@
  */
 export * from "./capture_logger.ts";
 export * from "./eventually.ts";
+export * from "./keep_alive_client.ts";
 export * from "./redis_per_file.ts";
 export * from "./start_postgres.ts";
 export * from "./start_process.ts";
