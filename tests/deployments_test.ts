@@ -266,6 +266,19 @@ Deno.test("no manifest holds a secret", () => {
   }
 });
 
+Deno.test("every file that a deployment names lies where the service may read", () => {
+  const allowed = dockerfile.entrypoint
+    .find((arg) => arg.startsWith("--allow-read="))
+    ?.slice("--allow-read=".length).split(",") ?? [];
+  const files = [events.environment, configMap]
+    .flatMap((environment) => Object.entries<string>(environment))
+    .filter(([name]) => name.endsWith("_FILE"));
+  assertEquals(files.length, 4);
+  for (const [name, file] of files) {
+    ok(allowed.some((folder) => file.startsWith(`${folder}/`)), name);
+  }
+});
+
 Deno.test("the image runs the task's command, with its permissions and Docker's socket", () => {
   const { tasks } = JSON.parse(read("deno.json"));
   const task = tasks["service:events"].command ?? tasks["service:events"];
@@ -282,8 +295,11 @@ Deno.test("the image runs the task's command, with its permissions and Docker's 
   const [binary, command, ...args] = dockerfile.entrypoint;
   assertEquals([binary, command], ["/bin/deno", "run"]);
   // Outside a container, a host's name is none that Docker knows.
-  const socket = "--allow-write=/var/run/docker.sock";
-  assertEquals(own(args), own([...rest, socket]));
+  const socket = "/var/run/docker.sock";
+  const expected = rest.map((arg: string) =>
+    arg.startsWith("--allow-read=") ? `${arg},${socket}` : arg
+  );
+  assertEquals(own(args), own([...expected, `--allow-write=${socket}`]));
   ok(args.includes("--cached-only") && args.includes("--frozen"));
 });
 

@@ -69,6 +69,16 @@ Deno.test("REDIS_HOST, REDIS_PORT and SERVICE_NAME are required, and all mistake
   ok(!stderr.includes("my-secret-key"));
 });
 
+Deno.test("a file outside the folders of configuration is not read", async () => {
+  const file = await Deno.makeTempFile();
+  const { code, stderr } = await runToEnd(
+    eventsEnvironment(redis, { API_KEYS_FILE: file }),
+  );
+  await Deno.remove(file);
+  strictEqual(code, 2);
+  match(stderr, /API_KEYS_FILE: .* it is in no folder of --allow-read/);
+});
+
 Deno.test("settings that contradict each other are named", async () => {
   const { code, stderr } = await runToEnd(eventsEnvironment(redis, {
     AUTH_ISSUER: "https://id.example",

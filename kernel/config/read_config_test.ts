@@ -165,6 +165,15 @@ Deno.test("readConfig() says which file cannot be read, or is empty", () => {
     '--config: names a file that cannot be read: NotFound (got "no.yml")',
     "REDIS_PW_FILE: names a file that cannot be read: NotFound",
   ]);
+  const narrow = {
+    ...sources(env),
+    readTextFile() {
+      throw new Deno.errors.NotCapable("Requires read access");
+    },
+  };
+  deepStrictEqual(mistakes(narrow), [
+    "REDIS_PW_FILE: names a file that cannot be read: it is in no folder of --allow-read",
+  ]);
   deepStrictEqual(mistakes(sources(env, [], { "/pw": "\n" })), [
     'REDIS_PW_FILE: names a file that is empty (got "/pw")',
   ]);

@@ -142,7 +142,11 @@ export class SettingReader {
     try {
       return (this.#sources.readTextFile ?? Deno.readTextFileSync)(file);
     } catch (failure) {
-      const reason = failure instanceof Error ? failure.name : "unknown error";
+      const reason = failure instanceof Deno.errors.NotCapable
+        ? "it is in no folder of --allow-read"
+        : failure instanceof Error
+        ? failure.name
+        : "unknown error";
       const detail = `names a file that cannot be read: ${reason}`;
       this.#refuse(name, detail, secret ? undefined : file);
       return undefined;
