@@ -93,6 +93,32 @@ Deno.test("mainstay up leaves no Redis behind after kill -9, and keeps its event
   match(await read(home), /kept-2/);
 });
 
+Deno.test("mainstay up says that its Redis was killed, and next that its data is broken", async () => {
+  await using home = await openHome();
+  const folder = `${home.env.MAINSTAY_HOME}/redis`;
+  {
+    await using first = await up(home);
+    await first.waitForOutput(/Up in/);
+    Deno.kill(
+      Number(await Deno.readTextFile(`${folder}/redis.pid`)),
+      "SIGKILL",
+    );
+    await first.waitForOutput(
+      /private redis has ended with 137; its log is in/,
+    );
+    first.kill("SIGINT");
+    strictEqual(await first.exited, 0);
+  }
+  const log = `${folder}/appendonlydir/appendonly.aof.1.incr.aof`;
+  await Deno.writeTextFile(log, "no command\r\n".repeat(9));
+  await using second = await up(home);
+  strictEqual(await second.exited, 1);
+  match(
+    await second.stderr(),
+    /^Cannot start Redis: it exited with 1 .*Bad file format.*redis\.log\n$/,
+  );
+});
+
 Deno.test("mainstay up says which process holds the stack", async () => {
   await using home = await openHome();
   await using first = await up(home);

@@ -31,7 +31,7 @@ export interface LocalStackOptions {
   readonly needs: readonly StackServer[];
   /** Variables that may name servers. Default: this process' environment. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Told, in a sentence, before something that takes long. */
+  /** Told, in a sentence, before something that takes long, and when a server ended by itself. */
   readonly report?: (line: string) => void;
 }
 
@@ -67,7 +67,19 @@ export async function startLocalStack(
     const server = name === "redis"
       ? await startPrivateRedis(report)
       : await startPrivatePostgres(report);
-    started.defer(() => server.stop());
+    let stopping = false;
+    started.defer(() => {
+      stopping = true;
+      return server.stop();
+    });
+    void server.exited.then((code) => {
+      if (stopping) return;
+      report(
+        `The private ${name} has ended with ${code}; its log is in ${
+          shortPath(server.folder)
+        }. End this and start it again`,
+      );
+    });
     Object.assign(given, server.env);
     members.push({
       name,
@@ -84,6 +96,7 @@ interface PrivateServer {
   readonly env: Readonly<Record<string, string>>;
   readonly address: string;
   readonly folder: string;
+  readonly exited: Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -103,6 +116,7 @@ async function startPrivateRedis(
     env: { REDIS_HOST: host, REDIS_PORT: String(port), REDIS_PW: password },
     address: `${host}:${port}`,
     folder,
+    exited: server.exited,
     stop: server.stop,
   };
 }
@@ -119,6 +133,7 @@ async function startPrivatePostgres(
     env: { DATABASE_URL: server.url() },
     address: `${server.host}:${server.port}`,
     folder: server.folder,
+    exited: server.exited,
     stop: server.stop,
   };
 }

@@ -83,7 +83,7 @@ async function launch(
   let code: number | undefined;
   void server.exited.then((value) => code = value);
   const deadline = Date.now() + READY_WITHIN_MS;
-  while (!await answers(port)) {
+  while (!await answers(port, options.password)) {
     if (code !== undefined || Date.now() > deadline) {
       await server.stop();
       const text = await Deno.readTextFile(log).catch(() => "");
@@ -91,7 +91,7 @@ async function launch(
       throw new StackUnavailable(
         `Cannot start Redis: it ${
           code === undefined ? "does not answer" : `exited with ${code}`
-        } (${end})`,
+        } (${end}); its log is ${log}`,
         { log, port },
       );
     }
@@ -107,15 +107,26 @@ async function launch(
   };
 }
 
-/** Whether a server takes commands on `port`: a refusal for want of a password counts, `LOADING` does not. */
-async function answers(port: number): Promise<boolean> {
+/**
+ * Whether a server takes commands on `port`: not one that is loading its data
+ * and may yet refuse it, which it tells only those who have the password.
+ */
+async function answers(
+  port: number,
+  password: string | undefined,
+): Promise<boolean> {
+  const auth = password === undefined ? "" : `AUTH ${password}\r\n`;
   try {
     using link = await Deno.connect({ hostname: "127.0.0.1", port });
-    await link.write(new TextEncoder().encode("PING\r\n"));
+    await link.write(new TextEncoder().encode(`${auth}PING\r\n`));
     const buffer = new Uint8Array(256);
-    const length = await link.read(buffer) ?? 0;
-    const answer = new TextDecoder().decode(buffer.subarray(0, length));
-    return /^(\+PONG|-NOAUTH)/.test(answer);
+    let answer = "";
+    while (!/\+PONG|^-|\n-/.test(answer)) {
+      const length = await link.read(buffer);
+      if (length === null) return false;
+      answer += new TextDecoder().decode(buffer.subarray(0, length));
+    }
+    return answer.endsWith("+PONG\r\n");
   } catch {
     return false;
   }
