@@ -134,6 +134,66 @@ Deno.test("keys and tokens open what their scopes say", async () => {
   await refused.body?.cancel();
 });
 
+Deno.test("tokens follow the issuer's keys: away, back, unknown, forged", async () => {
+  const { privateKey, publicKey } = await generateKeyPair("EdDSA");
+  const other = await generateKeyPair("EdDSA");
+  const jwk = { ...await exportJWK(publicKey), kid: "k1", alg: "EdDSA" };
+  let up = false;
+  let asked = 0;
+  await using jwks = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => {
+      asked++;
+      return up
+        ? Response.json({ keys: [jwk] })
+        : new Response("down", { status: 500 });
+    },
+  );
+  const issuer = "https://id.example";
+  const audience = "https://events.example";
+  const token = (
+    key: CryptoKey,
+    header: { readonly kid: string; readonly typ?: string },
+  ) =>
+    new SignJWT({ scope: "events:read" })
+      .setProtectedHeader({ alg: "EdDSA", typ: "at+jwt", ...header })
+      .setIssuer(issuer).setAudience(audience).setSubject("app")
+      .setExpirationTime("5m").sign(key);
+  await using service = await startEvents(redis, {
+    ...stream(),
+    AUTH_ISSUER: issuer,
+    AUTH_AUDIENCE: audience,
+    AUTH_JWKS_URL: `http://127.0.0.1:${jwks.addr.port}/jwks`,
+  });
+  const ask = (credentials: string) =>
+    fetch(`${service.url}/events`, {
+      headers: { authorization: `Bearer ${credentials}` },
+    });
+  const good = await token(privateKey, { kid: "k1" });
+  const away = await ask(good);
+  deepStrictEqual(
+    [away.status, (await away.json()).type],
+    [503, "urn:mainstay:problem:identity-unavailable"],
+  );
+  ok(Number(away.headers.get("retry-after")) >= 1);
+  up = true;
+  strictEqual(await statusOf(ask(good)), 200);
+  up = false;
+  strictEqual(await statusOf(ask(good)), 200, "Known keys are enough");
+  const before = asked;
+  const none = `${btoa('{"alg":"none","typ":"at+jwt"}')}.${good.split(".")[1]}.`
+    .replaceAll("=", "");
+  for (
+    const refused of [
+      await token(other.privateKey, { kid: "k1" }),
+      await token(other.privateKey, { kid: "k2" }),
+      await token(privateKey, { kid: "k1", typ: "JWT" }),
+      none,
+    ]
+  ) strictEqual(await statusOf(ask(refused)), 401);
+  ok(asked - before <= 1, "Forged tokens made it ask for keys");
+});
+
 Deno.test("no secret reaches a log, a body or a header", async () => {
   const secrets = {
     REDIS_PW: "S3cret-redis-password",
