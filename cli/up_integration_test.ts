@@ -119,6 +119,20 @@ Deno.test("mainstay up says that its Redis was killed, and next that its data is
   );
 });
 
+Deno.test("mainstay up says where it cannot write", async () => {
+  await using home = await openHome();
+  // Also root cannot make a folder below a file.
+  const file = `${home.env.MAINSTAY_HOME}/file`;
+  await Deno.writeTextFile(file, "");
+  Object.assign(home.env, { MAINSTAY_HOME: `${file}/home` });
+  await using process = await up(home);
+  strictEqual(await process.exited, 1);
+  match(
+    await process.stderr(),
+    /^Cannot start redis: .*\(os error \d+\) in .*\/file\/home; .*MAINSTAY_HOME\n$/,
+  );
+});
+
 Deno.test("mainstay up says which process holds the stack", async () => {
   await using home = await openHome();
   await using first = await up(home);

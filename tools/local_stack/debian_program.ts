@@ -47,7 +47,8 @@ export async function debianProgram<Found>(
     // The system's package lists may be missing or stale; then our own are made.
     const ownLists = await aptOptions(home);
     const unpacked = await unpack(draft, wanted.package, [], report) ||
-      (await apt("apt-get", [...ownLists, "-qq", "update"]) !== undefined &&
+      (await apt("apt-get", [...ownLists, "-qq", "update"], home, report) !==
+          undefined &&
         await unpack(draft, wanted.package, ownLists, report));
     if (!unpacked) return undefined;
     await Deno.remove(target, { recursive: true }).catch(() => {});
@@ -82,13 +83,14 @@ async function unpack(
     "apt-get",
     [...options, "download", ...packages],
     draft,
+    report,
   );
   if (downloaded === undefined) return false;
   await Deno.mkdir(`${draft}/root`);
   for await (const { name: file } of Deno.readDir(draft)) {
     if (!file.endsWith(".deb")) continue;
     const args = ["-x", `${draft}/${file}`, `${draft}/root`];
-    if (await apt("dpkg", args) === undefined) return false;
+    if (await apt("dpkg", args, draft, report) === undefined) return false;
   }
   return true;
 }
@@ -135,21 +137,28 @@ async function aptOptions(home: string): Promise<string[]> {
   ].flatMap((option) => ["-o", option]);
 }
 
-/** Standard output, or undefined if the command is missing or fails. */
+/**
+ * Standard output, or undefined if the command is missing or fails.
+ *
+ * @param report Told the last that the command said, if it fails.
+ */
 async function apt(
   command: string,
   args: readonly string[],
   cwd?: string,
+  report: (line: string) => void = () => {},
 ): Promise<string | undefined> {
   try {
-    const { success, stdout } = await new Deno.Command(command, {
+    const { success, stdout, stderr } = await new Deno.Command(command, {
       args: [...args],
       env: { LC_ALL: "C", DEBIAN_FRONTEND: "noninteractive" },
       stdin: "null",
-      stderr: "null",
       ...(cwd === undefined ? {} : { cwd }),
     }).output();
-    return success ? new TextDecoder().decode(stdout) : undefined;
+    const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    if (success) return decode(stdout);
+    report(`${command} failed: ${decode(stderr).trim().split("\n").at(-1)}`);
+    return undefined;
   } catch {
     return undefined;
   }

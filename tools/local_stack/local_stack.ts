@@ -3,7 +3,7 @@ import { tryLockFile } from "./file_lock.ts";
 import { startPostgresServer } from "./postgres_server.ts";
 import { startRedisServer } from "./redis_server.ts";
 import { StackUnavailable } from "./stack_unavailable.ts";
-import { checkout, stateFolder } from "./state_folder.ts";
+import { checkout, stateFolder, stateHome } from "./state_folder.ts";
 
 /** A kind of server that services stand on. */
 export type StackServer = "redis" | "postgres";
@@ -63,10 +63,7 @@ export async function startLocalStack(
       members.push({ name, address, origin: `named by ${variable}` });
       continue;
     }
-    started.use(await own(name));
-    const server = name === "redis"
-      ? await startPrivateRedis(report)
-      : await startPrivatePostgres(report);
+    const server = await startPrivate(name, started, report);
     let stopping = false;
     started.defer(() => {
       stopping = true;
@@ -89,6 +86,29 @@ export async function startLocalStack(
   }
   const owned = started.move();
   return { env: given, members, stop: () => owned.disposeAsync() };
+}
+
+async function startPrivate(
+  name: StackServer,
+  started: AsyncDisposableStack,
+  report: (line: string) => void,
+): Promise<PrivateServer> {
+  try {
+    started.use(await own(name));
+    return name === "redis"
+      ? await startPrivateRedis(report)
+      : await startPrivatePostgres(report);
+  } catch (failure) {
+    // Of the file system: a folder of someone else, a full or read-only disk.
+    const [reason] = /^.*\(os error \d+\)/.exec(
+      failure instanceof Error ? failure.message : "",
+    ) ?? [];
+    if (reason === undefined) throw failure;
+    throw new StackUnavailable(
+      `Cannot start ${name}: ${reason} in ${stateHome()}; make room and leave ` +
+        "to write there, or name another folder with MAINSTAY_HOME",
+    );
+  }
 }
 
 /** A private server with what its users need to know. */
