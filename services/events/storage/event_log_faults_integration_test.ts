@@ -230,3 +230,20 @@ Deno.test("a user without administrative rights publishes, reads, and is held ba
   );
   ok((await log.read(0, 10)).events.length >= 3);
 });
+
+Deno.test("a receipt says aof only while each write is synced before its answer", async () => {
+  await using own = await startRedis({
+    appendonly: true,
+    args: ["--appendfsync", "everysec"],
+  });
+  await using opened = await openTestLog(own, { stream: STREAM });
+  const publish = async () => {
+    const [receipt] = receiptsOf(await opened.log.append([testEvent(0)]));
+    return receipt?.durability;
+  };
+  strictEqual(await publish(), "memory");
+  await own.cli("CONFIG", "SET", "appendfsync", "always");
+  await eventually("it is seen", async () => await publish() === "aof");
+  await own.cli("CONFIG", "SET", "appendonly", "no");
+  await eventually("it is seen", async () => await publish() === "memory");
+});

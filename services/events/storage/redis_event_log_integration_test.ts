@@ -91,6 +91,31 @@ for (const shards of [1, 4]) {
   });
 }
 
+Deno.test("append() remembers keys and ids for 24 hours from their first use", async () => {
+  for (const shards of [1, 2]) {
+    const stream = `ttl-${crypto.randomUUID()}`;
+    await using opened = await openTestLog(server, { stream, shards });
+    const append = () =>
+      opened.log.append([testEvent(1, { id: "x" })], { idempotencyKey: "k" });
+    receiptsOf(await append());
+    const keys = await server.cli("KEYS", `*${stream}*:*`) as string[];
+    const records = keys.filter((key) => /:(?:once|claim):/.test(key));
+    strictEqual(records.length, shards === 1 ? 2 : 4);
+    for (const key of records) {
+      const left = Number(await server.cli("TTL", key));
+      ok(left > 86_300 && left <= 86_400, `${key} is kept for ${left} s`);
+      await server.cli("EXPIRE", key, "100");
+    }
+    receiptsOf(await append());
+    for (const key of records) {
+      ok(Number(await server.cli("TTL", key)) <= 100, "It was kept for longer");
+    }
+    // At the boundary: forgotten altogether, and the event is new.
+    await server.cli("DEL", ...records);
+    strictEqual(receiptsOf(await append())[0]?.duplicate, false);
+  }
+});
+
 Deno.test("append() knows events by their own ids, within a batch too", async () => {
   await using opened = await openTestLog(server);
   const once = testEvent(1, { id: "x" });
