@@ -13,13 +13,16 @@ export interface AckBatchOptions {
   delayed(error: unknown, waiting: number): void;
 }
 
-const MAX_BATCH = 1_000;
+/** One script call's worth: Redis does nothing else meanwhile. */
+const MAX_BATCH = 500;
+/** Batches under way at once, so that Redis never waits for the next. */
+const MAX_SENDING = 2;
 const MAX_DELAY_MS = 5;
 const RETRY_MS = 250;
 
 /**
- * Acknowledges in batches: 1,000 at once, or what has come together in 5 ms,
- * or while the batch before was on its way.
+ * Acknowledges in batches: 500 at once, or what has come together in 5 ms, or
+ * while other batches were on their way.
  *
  * What could not be sent is kept and sent again until it is confirmed:
  * acknowledging twice does no harm, forgetting would handle an event twice.
@@ -27,7 +30,8 @@ const RETRY_MS = 250;
 export class AckBatch {
   readonly #options: AckBatchOptions;
   #waiting: HeldEntry[] = [];
-  #sending: Promise<void> | undefined;
+  readonly #sending = new Set<Promise<void>>();
+  #unconfirmed = 0;
   #cancelTimer: (() => void) | undefined;
   #failing = false;
   #stopped = false;
@@ -36,18 +40,23 @@ export class AckBatch {
     this.#options = options;
   }
 
+  /** Entries that wait or are on their way. */
+  get size(): number {
+    return this.#waiting.length + this.#unconfirmed;
+  }
+
   add(entry: HeldEntry): void {
     this.#waiting.push(entry);
-    if (this.#failing || this.#sending) return;
-    if (this.#waiting.length >= MAX_BATCH) void this.#send();
-    else this.#schedule(MAX_DELAY_MS);
+    if (this.#failing) return;
+    if (this.#waiting.length >= MAX_BATCH) this.#sendFull();
+    else if (this.#sending.size === 0) this.#schedule(MAX_DELAY_MS);
   }
 
   /** Sends what waits, and resolves once nothing does or sending has failed. */
   async flush(): Promise<void> {
-    await this.#sending;
-    while (this.#waiting.length > 0) {
-      await this.#send();
+    while (this.size > 0) {
+      if (this.#sending.size === 0) void this.#send();
+      await Promise.all(this.#sending);
       if (this.#failing) return;
     }
   }
@@ -71,27 +80,36 @@ export class AckBatch {
     }, delayMs);
   }
 
+  /** Sends whole batches, as far as there may be more under way. */
+  #sendFull(): void {
+    while (
+      this.#waiting.length >= MAX_BATCH && this.#sending.size < MAX_SENDING
+    ) void this.#send();
+  }
+
   async #send(): Promise<void> {
-    if (this.#sending) return await this.#sending;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    this.#sending = this.#sendOne();
-    await this.#sending;
-    this.#sending = undefined;
-    if (this.#waiting.length > 0) {
-      this.#schedule(this.#failing ? RETRY_MS : 0);
-    }
+    const sending = this.#sendOne();
+    this.#sending.add(sending);
+    await sending;
+    this.#sending.delete(sending);
+    if (this.#waiting.length === 0) return;
+    if (this.#failing) this.#schedule(RETRY_MS);
+    else if (this.#waiting.length >= MAX_BATCH) this.#sendFull();
+    else if (this.#sending.size === 0) void this.#send();
   }
 
   async #sendOne(): Promise<void> {
-    const batch = this.#waiting.slice(0, MAX_BATCH);
-    if (batch.length === 0) return;
-    this.#waiting = this.#waiting.slice(MAX_BATCH);
+    const batch = this.#waiting.splice(0, MAX_BATCH);
+    this.#unconfirmed += batch.length;
     try {
       await this.#options.send(batch);
       this.#failing = false;
+      this.#unconfirmed -= batch.length;
       this.#options.acknowledged(batch);
     } catch (error) {
+      this.#unconfirmed -= batch.length;
       if (error instanceof LeaseLost) {
         this.#failing = false;
         return;

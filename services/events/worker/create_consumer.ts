@@ -111,6 +111,8 @@ export function createConsumer(parts: ConsumerParts): Consumer {
     lanes,
     log,
     readers: () => shards.filter((shard) => shard.owned).length,
+    unacknowledged: () =>
+      shards.reduce((sum, shard) => sum + shard.acks.size, 0),
   });
   const runner = new EntryRunner({
     lanes,

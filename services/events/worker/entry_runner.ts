@@ -281,7 +281,7 @@ export class EntryRunner {
   }
 
   #settle(entry: HeldEntry): "ended" {
-    entry.settled = true;
+    entry.settle();
     entry.shard.acknowledge(entry);
     return "ended";
   }
@@ -323,7 +323,7 @@ export class EntryRunner {
       });
     }
     if (buried === undefined && this.#cut.signal.aborted) return "ended";
-    entry.settled = true;
+    entry.settle();
     entry.shard.drop(entry);
     return "ended";
   }

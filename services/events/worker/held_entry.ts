@@ -32,8 +32,6 @@ export class HeldEntry implements LaneItem {
   dueAtMs: number | undefined;
   /** The attempt that runs now. */
   running: Attempt | undefined;
-  /** Handled or buried: only the confirmation is missing. */
-  settled = false;
   /** No longer this process's: whatever comes of it is not recorded. */
   revoked = false;
   /**
@@ -41,20 +39,36 @@ export class HeldEntry implements LaneItem {
    * so it runs while no other such event does, and none shares the blame.
    */
   suspect: boolean;
+  readonly id: StreamId;
+  #delivery: Delivery | undefined;
 
   constructor(
     readonly shard: EntryShard,
-    readonly delivery: Delivery,
+    delivery: Delivery,
     readonly lane: string | undefined,
     readonly handler: EventHandler | undefined,
   ) {
+    this.id = delivery.entry.streamId;
+    this.#delivery = delivery;
     this.attempt = delivery.deliveries;
     this.dueAtMs = delivery.dueAtMs;
     this.suspect = delivery.deliveries > 2 && delivery.dueAtMs === undefined;
   }
 
-  get id(): StreamId {
-    return this.delivery.entry.streamId;
+  /** @throws {TypeError} Once it is settled. */
+  get delivery(): Delivery {
+    if (this.#delivery) return this.#delivery;
+    throw new TypeError("Cannot look into an entry: it is settled");
+  }
+
+  /** Handled or buried: only the confirmation is missing. */
+  get settled(): boolean {
+    return this.#delivery === undefined;
+  }
+
+  /** Lets go of the event: thousands may wait for their confirmation. */
+  settle(): void {
+    this.#delivery = undefined;
   }
 
   /** Gives it up; a handler that runs is asked to end. */

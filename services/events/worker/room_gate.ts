@@ -9,14 +9,20 @@ export interface RoomGateOptions {
   readonly log: Logger;
   /** How many read at the same time. */
   readers(): number;
+  /** Entries that are handled while their acknowledgement is not confirmed. */
+  unacknowledged(): number;
 }
 
 /** More at once would keep Redis from others for too long. */
 const MAX_COUNT = 500;
 
+/** A server that hands out faster than it takes back does not fill the memory. */
+const MAX_UNACKNOWLEDGED = 5_000;
+
 /**
  * Lets readers read while there is room in hand: up to `prefetch` entries that
- * can run, and while fewer than `maxParked` wait for retries.
+ * can run, while fewer than `maxParked` wait for retries, and while Redis keeps
+ * up with the acknowledgements.
  */
 export class RoomGate {
   readonly #options: RoomGateOptions;
@@ -47,7 +53,7 @@ export class RoomGate {
     return Math.ceil((prefetch - lanes.active) / Math.max(1, readers()));
   }
 
-  /** Something has changed in the lanes. */
+  /** Something has changed in the lanes, or was acknowledged. */
   look(): void {
     if (this.#waiting.size === 0 || !this.#isOpen()) return;
     for (const enter of this.#waiting) enter();
@@ -55,7 +61,7 @@ export class RoomGate {
 
   /** Half empty, so that reads come in batches. */
   #isOpen(): boolean {
-    const { prefetch, maxParked, lanes, log } = this.#options;
+    const { prefetch, maxParked, lanes, log, unacknowledged } = this.#options;
     const blocked = lanes.parked >= maxParked;
     if (blocked && !this.#blocked) {
       log.warn("Reading has stopped: too many events wait for retries", {
@@ -66,6 +72,7 @@ export class RoomGate {
       log.info("Reading goes on: fewer events wait for retries");
     }
     this.#blocked = blocked;
-    return !blocked && lanes.active * 2 <= prefetch;
+    return !blocked && lanes.active * 2 <= prefetch &&
+      unacknowledged() < MAX_UNACKNOWLEDGED;
   }
 }

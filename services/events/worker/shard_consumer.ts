@@ -350,6 +350,7 @@ export class ShardConsumer implements EntryShard {
       const ageMs = now - Number.parseInt(entry.id, 10);
       metrics.endToEnd.observe(Math.max(0, ageMs) / 1000);
     }
+    this.#options.room.look();
   }
 
   #giveUp(entries: readonly HeldEntry[], reason: string): void {
