@@ -42,7 +42,10 @@ export async function debianProgram<Found>(
   const meanwhile = await probeUnpacked(target, wanted);
   if (meanwhile !== undefined) return meanwhile;
 
-  const draft = await Deno.makeTempDir({ dir: home, prefix: "download-" });
+  // Ours alone, by the lock; one that was cut off may be there.
+  const draft = `${target}.new`;
+  await Deno.remove(draft, { recursive: true }).catch(() => {});
+  await Deno.mkdir(draft);
   try {
     // The system's package lists may be missing or stale; then our own are made.
     const ownLists = await aptOptions(home);

@@ -171,14 +171,16 @@ async function own(name: StackServer): Promise<Disposable> {
   );
 }
 
-/** The password of a private server, made when first asked for. */
+/** The password of a private server, made when first asked for; whole or not there. */
 async function keptPassword(name: StackServer): Promise<string> {
   const file = `${await stateFolder()}/${name}.password`;
   try {
     return await Deno.readTextFile(file);
-  } catch {
+  } catch (failure) {
+    if (!(failure instanceof Deno.errors.NotFound)) throw failure;
     const password = crypto.randomUUID();
-    await Deno.writeTextFile(file, password, { mode: 0o600, createNew: true });
+    await Deno.writeTextFile(`${file}.new`, password, { mode: 0o600 });
+    await Deno.rename(`${file}.new`, file);
     return password;
   }
 }
