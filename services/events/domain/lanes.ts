@@ -5,7 +5,8 @@ export interface LaneItem {
 }
 
 interface Lane<Item> {
-  readonly followers: Queue<Item>;
+  /** Behind the item in front; made for the first. */
+  followers: Queue<Item> | undefined;
   /** Whether the item in front waits for a retry. */
   parked: boolean;
 }
@@ -56,11 +57,11 @@ export class Lanes<Item extends LaneItem> {
     }
     const lane = this.#lanes.get(item.lane);
     if (!lane) {
-      this.#lanes.set(item.lane, { followers: new Queue(), parked: false });
+      this.#lanes.set(item.lane, { followers: undefined, parked: false });
       this.#ready.push(item);
       return;
     }
-    lane.followers.push(item);
+    (lane.followers ??= new Queue()).push(item);
     this.#waiting++;
     if (lane.parked) this.#behindParked++;
   }
@@ -80,7 +81,7 @@ export class Lanes<Item extends LaneItem> {
     const lane = this.#laneOf(item);
     if (!lane) return;
     lane.parked = true;
-    this.#behindParked += lane.followers.length;
+    this.#behindParked += lane.followers?.length ?? 0;
   }
 
   /** Makes a parked item ready to run. Does nothing for another. */
@@ -93,7 +94,7 @@ export class Lanes<Item extends LaneItem> {
     if (!this.#leavePark(item)) this.#running--;
     const lane = this.#laneOf(item);
     if (!lane) return;
-    const follower = lane.followers.shift();
+    const follower = lane.followers?.shift();
     if (follower === undefined) this.#lanes.delete(item.lane ?? "");
     else {
       this.#waiting--;
@@ -106,7 +107,7 @@ export class Lanes<Item extends LaneItem> {
     const lane = this.#laneOf(item);
     if (lane) {
       lane.parked = false;
-      this.#behindParked -= lane.followers.length;
+      this.#behindParked -= lane.followers?.length ?? 0;
     }
     return true;
   }

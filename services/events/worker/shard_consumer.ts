@@ -11,6 +11,7 @@ import { aborted, unlessAborted } from "./abort.ts";
 import { AckBatch } from "./ack_batch.ts";
 import { describeError } from "./describe_error.ts";
 import { type EntryShard, HeldEntry } from "./held_entry.ts";
+import { nextTurn } from "./next_turn.ts";
 import type { ShardConsumerOptions } from "./shard_consumer_options.ts";
 
 const ZERO = "0-0" as StreamId;
@@ -18,6 +19,8 @@ const WAIT_MS = 2_000;
 const MAX_CLAIM = 100;
 /** Reads under way at once while the stream has more than is asked for. */
 const MAX_READS = 2;
+/** Handling so many takes long enough for Redis to work meanwhile. */
+const MANY = 50;
 const MAX_CLAIM_INTERVAL_MS = 5_000;
 const MAX_PAUSE_MS = 5_000;
 
@@ -243,6 +246,11 @@ export class ShardConsumer implements EntryShard {
         read.catch(() => {});
         reads.push(read);
       }
+    }
+    if (deliveries.length >= MANY && reads.length > 0) {
+      // The requests leave before the handlers take this turn of the loop.
+      await nextTurn();
+      if (lease !== this.#lease) return;
     }
     if (deliveries.length > 0) return this.#accept(deliveries);
     if (reads.length > 0) return;
