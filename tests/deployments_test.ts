@@ -303,6 +303,10 @@ Deno.test("the image runs the task's command, with its permissions and Docker's 
   ok(args.includes("--cached-only") && args.includes("--frozen"));
 });
 
+Deno.test("compose puts an init before the service, for a SIGTERM that comes early", () => {
+  assertEquals(events.init, true);
+});
+
 Deno.test("the compose health check is the image's, but for readiness", () => {
   const [kind, ...command] = events.healthcheck.test;
   assertEquals(kind, "CMD");
