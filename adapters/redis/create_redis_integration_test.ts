@@ -248,19 +248,6 @@ Deno.test("a link gives RESP2 shapes and each command its own error", async () =
   deepStrictEqual([set, got], ["OK", "1"]);
   ok(wrong instanceof RedisReplyError);
   strictEqual(wrong.reply, "WRONGTYPE");
-  deepStrictEqual(await link.transaction(key, [["INCR", key], ["GET", key]]), [
-    2,
-    "2",
-  ]);
-  await rejects(
-    link.transaction(key, [["INCR", key], ["NOSUCH"]]),
-    (error) => error instanceof RedisReplyError && error.reply === "ERR",
-  );
-  strictEqual(
-    await link.send(key, ["GET", key]),
-    "2",
-    "A part was carried out",
-  );
   const script = {
     name: "x",
     source: `return {KEYS[1], ARGV[1], 3, false} -- ${key}`,

@@ -101,34 +101,10 @@ export class Link implements RedisLink {
       this.#judge(key, reply);
       const command = commands[i];
       if (command && isRedirect(reply)) {
-        replies[i] = await this.#redirect(key, [command], reply)
-          .then(([again]) => again ?? null);
+        replies[i] = await this.#redirect(key, command, reply);
       }
     }
     return replies;
-  }
-
-  async transaction(
-    key: string,
-    commands: readonly RedisCommand[],
-  ): Promise<readonly RedisReply[]> {
-    const all = [["MULTI"], ...commands, ["EXEC"]];
-    let replies = await this.#connection(key).sendAll(all);
-    let cause = refusalOf(replies);
-    if (cause !== undefined && isRedirect(cause)) {
-      replies = await this.#redirect(key, all, cause);
-      cause = refusalOf(replies);
-    }
-    if (cause !== undefined) {
-      this.#judge(key, cause);
-      throw cause;
-    }
-    const last = replies.at(-1);
-    if (last instanceof Error) throw last;
-    if (!Array.isArray(last)) throw new RedisReplyError("EXECABORT");
-    const failed = last.find((reply) => reply instanceof Error);
-    if (failed) throw new RedisReplyError(failed.message);
-    return last;
   }
 
   async run(
@@ -192,44 +168,29 @@ export class Link implements RedisLink {
   /** Sends again what a cluster node refused to carry out because another has the slot. */
   async #redirect(
     key: string,
-    commands: readonly RedisCommand[],
+    command: RedisCommand,
     refusal: RedisReplyError,
-  ): Promise<Array<RedisReply | Error>> {
+  ): Promise<RedisReply | Error> {
     const context = this.#context;
-    let cause: RedisReplyError | undefined = refusal;
-    let replies: Array<RedisReply | Error> = [refusal];
-    for (let i = 0; i < MAX_REDIRECTS && cause && context; i++) {
-      const asked = /^ASK \d+ (.+):(\d+)$/.exec(cause.text);
-      if (asked) {
-        const connection = this.#connectionTo({
-          host: asked[1] ?? "",
-          port: Number(asked[2]),
-        });
-        // Holds for the next command, or until the EXEC of a MULTI.
-        const all = [["ASKING"], ...commands];
-        replies = connection
-          ? (await connection.sendAll(all)).slice(1)
-          : [cause];
+    let reply: RedisReply | Error = refusal;
+    for (let i = 0; i < MAX_REDIRECTS && context; i++) {
+      if (!(reply instanceof RedisReplyError && isRedirect(reply))) break;
+      const asked = /^ASK \d+ (.+):(\d+)$/.exec(reply.text);
+      const other = asked && this.#connectionTo({
+        host: asked[1] ?? "",
+        port: Number(asked[2]),
+      });
+      if (other) {
+        // It holds for the next command.
+        [, reply = null] = await other.sendAll([["ASKING"], command]);
       } else {
         await sleep(i * 50, context);
         await context.refresh();
-        replies = await this.#connection(key).sendAll(commands);
+        [reply = null] = await this.#connection(key).sendAll([command]);
       }
-      cause = replies.find((reply) =>
-        reply instanceof RedisReplyError && isRedirect(reply)
-      ) as RedisReplyError | undefined;
     }
-    return replies;
+    return reply;
   }
-}
-
-/** Why a MULTI … EXEC was not carried out: the first refusal, or the loss of the connection. */
-function refusalOf(
-  replies: ReadonlyArray<RedisReply | Error>,
-): RedisReplyError | undefined {
-  const last = replies.at(-1);
-  if (last instanceof Error && !(last instanceof RedisReplyError)) throw last;
-  return replies.find((reply) => reply instanceof RedisReplyError);
 }
 
 function isRedirect({ reply }: RedisReplyError): boolean {

@@ -28,11 +28,6 @@ export interface RedisLink {
     key: string,
     commands: readonly RedisCommand[],
   ): Promise<ReadonlyArray<RedisReply | Error>>;
-  /** Several commands of one hash slot between MULTI and EXEC: all or none. */
-  transaction(
-    key: string,
-    commands: readonly RedisCommand[],
-  ): Promise<readonly RedisReply[]>;
   run(
     script: RedisScript,
     keys: readonly [string, ...string[]],

@@ -80,7 +80,7 @@ export function parseInfo(text: string): ReadonlyMap<string, string> {
 }
 
 /** Negative, zero or positive, comparing numbers between dots. */
-export function compareVersions(a: string, b: string): number {
+function compareVersions(a: string, b: string): number {
   const [as, bs] = [a, b].map((text) => text.split(".").map(Number));
   for (let i = 0; i < 3; i++) {
     const difference = (as?.[i] ?? 0) - (bs?.[i] ?? 0);

@@ -33,7 +33,7 @@ export function tryParseCursor(
 }
 
 /** A stream id in its one spelling; undefined for what no Redis stream can hold. */
-export function tryParseStreamId(text: string): StreamId | undefined {
+function tryParseStreamId(text: string): StreamId | undefined {
   const match = /^(\d{1,20})-(\d{1,20})$/.exec(text);
   if (match === null) return undefined;
   const parts = [match[1], match[2]].map((part) => BigInt(part ?? ""));

@@ -31,7 +31,6 @@ function heldLink() {
       );
     },
     pipeline: () => Promise.reject(new TypeError("Not used")),
-    transaction: () => Promise.reject(new TypeError("Not used")),
     broadcast: () => Promise.reject(new TypeError("Not used")),
   };
   const release = async () => {

@@ -13,7 +13,7 @@ export interface DeadLettersOptions {
 }
 
 /** The header of a replayed event that names the entry it was at first. */
-export const ORIGIN_HEADER = "dead-letter-origin";
+const ORIGIN_HEADER = "dead-letter-origin";
 
 const MAX_PAGE = 500;
 
