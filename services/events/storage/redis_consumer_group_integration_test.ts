@@ -162,6 +162,27 @@ Deno.test("a dead letter is listed, filtered, replayed once and discarded", asyn
   });
 });
 
+Deno.test("an event that has every header it may have is replayed as it was", async () => {
+  await using stage = await redisStage();
+  const group = stage.group("a");
+  const headers = Object.fromEntries(
+    Array.from({ length: 32 }, (_, i) => [`h${i}`, "v"]),
+  );
+  await stage.send(
+    ...["XADD", stage.streamKey, "*", "event", "e", "aggregateId", "a"],
+    ...["data", "{}", "headers", JSON.stringify(headers)],
+  );
+  await group.ensure();
+  const [delivery] = await group.read(1);
+  if (!delivery) throw new Error("Nothing was read");
+  await group.bury(delivery, { reason: "invalid", error: "no", attempts: 1 });
+  const [letter] = (await stage.deadLetters.list({ limit: 1 })).letters;
+  await stage.deadLetters.replay(letter?.id ?? "");
+  const [again] = await group.read(1);
+  ok(again && "event" in again.entry);
+  deepStrictEqual(again.entry.headers, headers);
+});
+
 Deno.test("a dead letter stays when its event cannot be added again", async () => {
   await using stage = await redisStage();
   const group = stage.group("a");

@@ -1,4 +1,5 @@
 import type { Redis, RedisReply } from "@mainstay/adapters/redis";
+import { EVENT_LIMITS } from "@mainstay/contracts/events";
 import { InvalidInput } from "@mainstay/kernel/errors";
 import type { DeadLetter, DeadLetters } from "../domain/dead_letter.ts";
 import { isStreamId, type StreamId } from "../domain/event.ts";
@@ -111,7 +112,11 @@ export function redisDeadLetters(
       if (!isStoredEvent(entry)) {
         throw new InvalidInput([{ pointer: id, detail: entry.reason }]);
       }
-      const headers = { ...entry.headers, [ORIGIN_HEADER]: letter.originId };
+      const traced = { ...entry.headers, [ORIGIN_HEADER]: letter.originId };
+      // One header too many would make it a dead letter again, for that alone.
+      const headers = Object.keys(traced).length > EVENT_LIMITS.headers
+        ? entry.headers
+        : traced;
       const fields = { ...letter.fields, headers: JSON.stringify(headers) };
       const streamId = await link.run(REPLAY, [streamKey, deadKey], [
         found.id,
