@@ -9,6 +9,8 @@ const stream = "consume-bare";
 const client = createClient({
   RESP: 2,
   socket: { host: "127.0.0.1", port },
+  // Else every event filled in leaves a timer that goes off while others are measured.
+  commandOptions: { timeout: 0 },
 });
 await client.connect();
 
