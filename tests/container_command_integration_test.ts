@@ -170,6 +170,7 @@ Deno.test("the image's command serves, is healthy and stops, unprivileged and re
   }
   strictEqual(await health(), 0);
   strictEqual(await health("/health/ready"), 0);
+  strictEqual(await health("/health/nothing"), 1, "an answer that is not 200");
   if (user.uid !== undefined) {
     const status = await Deno.readTextFile(`/proc/${child.pid}/status`);
     ok(/^Uid:\s+65534\s/m.test(status), "it runs as nobody");
