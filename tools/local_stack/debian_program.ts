@@ -1,4 +1,5 @@
 import { lockFile } from "./file_lock.ts";
+import { StackUnavailable } from "./stack_unavailable.ts";
 import { stateFolder } from "./state_folder.ts";
 
 /** A program that runs here, and what its environment needs for it. */
@@ -28,6 +29,7 @@ export interface DebianProgram<Found> {
  *
  * @param report Told before something is downloaded.
  * @returns Undefined where there is no apt, or no package that will do.
+ * @throws {StackUnavailable} If what was downloaded cannot be unpacked.
  */
 export async function debianProgram<Found>(
   wanted: DebianProgram<Found>,
@@ -93,7 +95,12 @@ async function unpack(
   for await (const { name: file } of Deno.readDir(draft)) {
     if (!file.endsWith(".deb")) continue;
     const args = ["-x", `${draft}/${file}`, `${draft}/root`];
-    if (await apt("dpkg", args, draft, report) === undefined) return false;
+    if (await apt("dpkg", args, draft, report) === undefined) {
+      // Other package lists would not help.
+      throw new StackUnavailable(
+        `Cannot unpack ${name} in ${draft}: is there room?`,
+      );
+    }
   }
   return true;
 }
