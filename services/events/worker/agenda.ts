@@ -1,10 +1,11 @@
 import type { Clock } from "@mainstay/kernel/lifecycle";
+import { Bag, type BagItem } from "./bag.ts";
 
 /** Timers take a delay in 32 bits and ring at once beyond it. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Something that is to happen at a time. */
-export interface Appointment {
+export interface Appointment extends BagItem {
   /** By the clock's stopwatch. */
   atMs: number;
   /** Called once, at that time or a little later. */
@@ -19,7 +20,7 @@ export interface Appointment {
  */
 export class Agenda {
   readonly #clock: Clock;
-  readonly #appointments = new Set<Appointment>();
+  readonly #appointments = new Bag<Appointment>();
   #armedForMs = Infinity;
   #disarm: () => void = () => {};
 
@@ -38,7 +39,7 @@ export class Agenda {
 
   /** Calls `ring` once after `delayMs`. */
   after(delayMs: number, ring: () => void): void {
-    this.add({ atMs: this.#clock.elapsed() + delayMs, ring });
+    this.add({ atMs: this.#clock.elapsed() + delayMs, ring, place: -1 });
   }
 
   /** Forgets everything. */

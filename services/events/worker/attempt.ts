@@ -41,6 +41,7 @@ export interface AttemptOptions {
 export class Attempt implements HandlerContext, Appointment {
   /** Its deadline; once that has passed, the end of its grace. */
   atMs: number;
+  place = -1;
   readonly #options: AttemptOptions;
   #controller: AbortController | undefined;
   #aborted: Error | undefined;

@@ -159,7 +159,7 @@ export function createConsumer(parts: ConsumerParts): Consumer {
   });
 
   const handBack = async (shard: ShardConsumer) => {
-    const entries = [...shard.held.values()].filter((entry) =>
+    const entries = [...shard.held].filter((entry) =>
       !entry.settled && !entry.running
     ).map((entry) => ({
       id: entry.id,

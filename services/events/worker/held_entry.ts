@@ -7,6 +7,7 @@ import type { StreamId } from "../domain/event.ts";
 import type { EventHandler } from "../domain/handler.ts";
 import type { LaneItem } from "../domain/lanes.ts";
 import type { Attempt } from "./attempt.ts";
+import type { BagItem } from "./bag.ts";
 
 /** What an entry needs of the shard that it came from. */
 export interface EntryShard {
@@ -25,7 +26,8 @@ export interface EntryShard {
  * An entry that this process has in hand, from its delivery until its
  * acknowledgement or burial has been confirmed, or until it is revoked.
  */
-export class HeldEntry implements LaneItem {
+export class HeldEntry implements LaneItem, BagItem {
+  place = -1;
   /** The attempt that runs, or is next. */
   attempt: number;
   /** Before this instant it is not handled, in epoch milliseconds. */

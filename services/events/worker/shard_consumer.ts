@@ -9,6 +9,7 @@ import { GroupLost, LeaseLost } from "../domain/consumer_group_errors.ts";
 import type { StreamId } from "../domain/event.ts";
 import { aborted, unlessAborted } from "./abort.ts";
 import { AckBatch } from "./ack_batch.ts";
+import { Bag } from "./bag.ts";
 import { describeError } from "./describe_error.ts";
 import { type EntryShard, HeldEntry } from "./held_entry.ts";
 import { nextTurn } from "./next_turn.ts";
@@ -32,7 +33,7 @@ const MAX_PAUSE_MS = 5_000;
  */
 export class ShardConsumer implements EntryShard {
   readonly group: ConsumerGroup;
-  readonly held = new Map<StreamId, HeldEntry>();
+  readonly held = new Bag<HeldEntry>();
   readonly acks: AckBatch;
   /** When Redis last answered a read, by the clock's stopwatch. */
   lastReadMs: number;
@@ -100,7 +101,7 @@ export class ShardConsumer implements EntryShard {
     this.#lease = undefined;
     this.#options.log.warn("Lost a shard", { shard, reason });
     this.#options.metrics.revoked.add({}, this.held.size);
-    this.#giveUp([...this.held.values()], "its shard has another owner");
+    this.#giveUp([...this.held], "its shard has another owner");
     this.acks.clear();
     this.#reads = [];
     this.#nextTurn();
@@ -112,11 +113,11 @@ export class ShardConsumer implements EntryShard {
     this.#closing = true;
     this.#nextTurn();
     const begun = () =>
-      [...this.held.values()].filter((entry) => runner.running.has(entry));
-    const waiting = this.held.values().filter((entry) =>
+      [...this.held].filter((entry) => runner.running.has(entry));
+    const waiting = [...this.held].filter((entry) =>
       !entry.settled && !runner.running.has(entry)
     );
-    this.#giveUp([...waiting], "its shard is handed over");
+    this.#giveUp(waiting, "its shard is handed over");
     const endMs = clock.elapsed() + timeoutMs;
     while (begun().length > 0 && clock.elapsed() < endMs && this.#lease) {
       await sleep(20, { clock });
@@ -138,7 +139,7 @@ export class ShardConsumer implements EntryShard {
 
   drop(entry: HeldEntry): void {
     entry.revoked = true;
-    if (this.held.get(entry.id) === entry) this.held.delete(entry.id);
+    this.held.delete(entry);
   }
 
   /** Reads until `signal` aborts; no error of Redis ends it. */
@@ -188,7 +189,7 @@ export class ShardConsumer implements EntryShard {
   async keep(signal: AbortSignal): Promise<void> {
     const { clock, minIdleMs, metrics, log } = this.#options;
     await this.#every(minIdleMs / 4, signal, async () => {
-      const entries = [...this.held.values()];
+      const entries = [...this.held];
       if (entries.length === 0) return;
       const askedMs = clock.elapsed();
       const ours = new Set(
@@ -196,7 +197,7 @@ export class ShardConsumer implements EntryShard {
       );
       const lost = entries.filter((entry) =>
         !ours.has(entry.id) && !entry.settled && !entry.revoked &&
-        this.held.get(entry.id) === entry
+        this.held.has(entry)
       );
       if (lost.length === 0) return;
       metrics.revoked.add({}, lost.length);
@@ -271,7 +272,7 @@ export class ShardConsumer implements EntryShard {
           "The consumer group was gone and has been created again where it stood: events may be handled twice, and what the stream lost is lost",
           { shard },
         );
-        this.#giveUp([...this.held.values()], "its group was created again");
+        this.#giveUp([...this.held], "its group was created again");
         this.acks.clear();
       } else log.info("Created the consumer group", { shard });
     }
@@ -322,8 +323,9 @@ export class ShardConsumer implements EntryShard {
           events: trimmed,
         });
       }
+      const inHand = new Set(Array.from(this.held, ({ id }) => id));
       const news = deliveries.filter(({ entry: { streamId } }) =>
-        !this.held.has(streamId) && !this.#lately.has(streamId)
+        !inHand.has(streamId) && !this.#lately.has(streamId)
       );
       metrics.claimed.add({}, news.length);
       this.#accept(news);
@@ -343,7 +345,7 @@ export class ShardConsumer implements EntryShard {
         ? entry.aggregateId
         : undefined;
       const held = new HeldEntry(this, delivery, lane, handler);
-      this.held.set(entry.streamId, held);
+      this.held.add(held);
       runner.accept(held);
     }
     runner.pump();
@@ -353,7 +355,7 @@ export class ShardConsumer implements EntryShard {
     const { clock, metrics } = this.#options;
     const now = clock.now();
     for (const entry of entries) {
-      this.held.delete(entry.id);
+      this.held.delete(entry);
       if (this.#claims > 0) this.#lately.add(entry.id);
       const ageMs = now - Number.parseInt(entry.id, 10);
       metrics.endToEnd.observe(Math.max(0, ageMs) / 1000);
@@ -362,7 +364,7 @@ export class ShardConsumer implements EntryShard {
   }
 
   #giveUp(entries: readonly HeldEntry[], reason: string): void {
-    for (const entry of entries) this.held.delete(entry.id);
+    for (const entry of entries) this.held.delete(entry);
     this.#options.runner.revoke(entries, reason);
   }
 
