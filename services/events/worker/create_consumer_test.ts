@@ -124,6 +124,31 @@ Deno.test("createConsumer() retries after a while, then buries, and goes on", as
   ]);
 });
 
+Deno.test("createConsumer() counts what becomes of events", async () => {
+  const handler = on("*", ({ data }) => {
+    if (data["n"] === 0) throw new Error("No");
+  }, { maxAttempts: 2 });
+  const s = stage([handler]);
+  s.shard.add({ data: { n: 0 } });
+  s.shard.add({ aggregateId: "b", data: { n: 1 } });
+  await using _one = s.start("one");
+  await s.clock.advance(5_000);
+  const { body } = await s.metrics.expose();
+  const type = 'type="order.created"';
+  for (
+    const line of [
+      `events_processed_total{${type},outcome="success"} 1`,
+      `events_processed_total{${type},outcome="failure"} 2`,
+      `events_failed_total{${type}} 2`,
+      `events_retried_total{${type}} 1`,
+      `events_dead_lettered_total{${type},reason="max-attempts"} 1`,
+      `events_handler_duration_seconds_count{${type}} 3`,
+      "events_end_to_end_seconds_count 1",
+      'events_in_hand{state="running"} 0',
+    ]
+  ) ok(body.includes(line), `${line} is not in\n${body}`);
+});
+
 Deno.test("createConsumer() buries foreign entries and data that the schema refuses at once", async () => {
   const schema = {
     parse: (): { n: number } => {
