@@ -1,5 +1,9 @@
 import { ok, strictEqual } from "node:assert/strict";
-import { eventually, startRedis } from "@mainstay/adapters/testing";
+import {
+  eventually,
+  KeepAliveClient,
+  startRedis,
+} from "@mainstay/adapters/testing";
 import { startEvents } from "./start_events.ts";
 
 async function probe(url: string): Promise<{ status: number; ms: number }> {
@@ -56,7 +60,7 @@ Deno.test("Redis frozen for 10 s: alive and quick throughout, not ready, back wi
   const backAfterMs = performance.now() - thawedMs;
 
   ok(slowestMs < 50, `slowest probe: ${slowestMs} ms`);
-  ok(notReadyAfterMs < 7_000, `not ready after ${notReadyAfterMs} ms`);
+  ok(notReadyAfterMs < 4_000, `not ready after ${notReadyAfterMs} ms`);
   ok(backAfterMs < 5_000, `ready ${backAfterMs} ms after the thaw`);
   // It was sent before anyone could know: its outcome is unknown, and said so.
   strictEqual(await published, 504);
@@ -73,11 +77,14 @@ Deno.test("A flood of /health costs Redis at most one ping per interval, and p99
   const before = await pings();
   const startedMs = performance.now();
   const latenciesMs: number[] = [];
+  // Kept-alive clients that cost less than what they measure: the cores are shared.
   const clients = Array.from({ length: 64 }, async () => {
+    using client = new KeepAliveClient(service.port);
     while (performance.now() - startedMs < 5_000) {
-      const { status, ms } = await probe(`${service.url}/health`);
-      strictEqual(status, 200);
-      latenciesMs.push(ms);
+      const outcome = await client.request("/health");
+      if (outcome.kind !== "answered") throw new Error(outcome.kind);
+      strictEqual(outcome.status, 200);
+      latenciesMs.push(outcome.ms);
     }
   });
   await Promise.all(clients);
