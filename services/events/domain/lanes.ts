@@ -9,7 +9,12 @@ interface Lane<Item> {
   followers: Queue<Item> | undefined;
   /** Whether the item in front waits for a retry. */
   parked: boolean;
+  /** Whether an item is in front; idle lanes are kept for the next of their name. */
+  busy: boolean;
 }
+
+/** Idle lanes that are kept before they are cleared away together. */
+const MAX_IDLE = 1_000;
 
 /**
  * Decides what runs next: at most `concurrency` items at once, those of one
@@ -25,6 +30,7 @@ export class Lanes<Item extends LaneItem> {
   #running = 0;
   #waiting = 0;
   #behindParked = 0;
+  #idle = 0;
 
   constructor(readonly concurrency: number) {
     if (!Number.isInteger(concurrency) || concurrency < 1) {
@@ -57,7 +63,17 @@ export class Lanes<Item extends LaneItem> {
     }
     const lane = this.#lanes.get(item.lane);
     if (!lane) {
-      this.#lanes.set(item.lane, { followers: undefined, parked: false });
+      this.#lanes.set(item.lane, {
+        followers: undefined,
+        parked: false,
+        busy: true,
+      });
+      this.#ready.push(item);
+      return;
+    }
+    if (!lane.busy) {
+      lane.busy = true;
+      this.#idle--;
       this.#ready.push(item);
       return;
     }
@@ -95,11 +111,20 @@ export class Lanes<Item extends LaneItem> {
     const lane = this.#laneOf(item);
     if (!lane) return;
     const follower = lane.followers?.shift();
-    if (follower === undefined) this.#lanes.delete(item.lane ?? "");
-    else {
+    if (follower === undefined) {
+      lane.busy = false;
+      if (++this.#idle > MAX_IDLE) this.#clearIdle();
+    } else {
       this.#waiting--;
       this.#ready.push(follower);
     }
+  }
+
+  #clearIdle(): void {
+    for (const [name, lane] of this.#lanes) {
+      if (!lane.busy) this.#lanes.delete(name);
+    }
+    this.#idle = 0;
   }
 
   #leavePark(item: Item): boolean {

@@ -117,3 +117,22 @@ Deno.test("Lanes keeps order, bounds and counts whatever happens", () => {
     deepStrictEqual([lanes.active, lanes.parked], [0, 0]);
   }));
 });
+
+Deno.test("Lanes keeps its word for lanes that come and go by the thousand", () => {
+  const lanes = new Lanes<Item>(1);
+  const behind = [item("kept"), item("kept")];
+  for (const each of behind) lanes.add(each);
+  assertEquals(lanes.next(), behind[0]);
+  lanes.park(behind[0] as Item);
+  for (let n = 0; n < 5_000; n++) {
+    const passing = item(`lane-${n % 2_500}`);
+    lanes.add(passing);
+    assertEquals(lanes.next(), passing);
+    lanes.done(passing);
+  }
+  deepStrictEqual([lanes.running, lanes.active, lanes.parked], [0, 0, 2]);
+  lanes.unpark(behind[0] as Item);
+  assertEquals(lanes.next(), behind[0]);
+  lanes.done(behind[0] as Item);
+  assertEquals(lanes.next(), behind[1]);
+});

@@ -131,7 +131,7 @@ export const ACK = script(
   SAVE_CURSOR,
   `
 local count = redis.call('XACK', stream, group, unpack(ARGV, 4))
-redis.call('ZREM', retries, unpack(ARGV, 4))
+if redis.call('EXISTS', retries) == 1 then redis.call('ZREM', retries, unpack(ARGV, 4)) end
 return {count, save_cursor()}`,
 );
 

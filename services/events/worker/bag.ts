@@ -16,7 +16,7 @@ export class Bag<Item extends BagItem> implements Iterable<Item> {
   }
 
   has(item: Item): boolean {
-    return this.#items[item.place] === item;
+    return item.place >= 0 && this.#items[item.place] === item;
   }
 
   add(item: Item): void {

@@ -13,8 +13,11 @@ export interface RoomGateOptions {
   unacknowledged(): number;
 }
 
-/** More at once would keep Redis from others for too long. */
-const MAX_COUNT = 500;
+/**
+ * More at once would keep Redis, and this process, from others for too long,
+ * and what waits to be handled is copied by each garbage collection.
+ */
+const MAX_COUNT = 250;
 
 /** A server that hands out faster than it takes back does not fill the memory. */
 const MAX_UNACKNOWLEDGED = 5_000;
