@@ -36,6 +36,8 @@ export class MemoryShard {
   /** Thrown by every operation until unset. */
   failure: Error | undefined;
   readonly waiting = new Set<() => void>();
+  /** What acknowledgements wait for. */
+  acksHeld: PromiseWithResolvers<void> | undefined;
   #sequence = 0;
 
   constructor(readonly now: () => number, readonly shard = 0) {}
@@ -62,6 +64,16 @@ export class MemoryShard {
     );
     for (const wake of this.waiting) wake();
     return streamId;
+  }
+
+  /** Leaves acknowledgements unanswered until they are released. */
+  holdAcks(): void {
+    this.acksHeld = Promise.withResolvers();
+  }
+
+  releaseAcks(): void {
+    this.acksHeld?.resolve();
+    this.acksHeld = undefined;
   }
 
   /** Removes an entry, as trimming does. */
@@ -176,6 +188,7 @@ class MemoryConsumerGroup implements ConsumerGroup {
 
   async ack(ids: readonly StreamId[], lease?: ShardLease) {
     await this.#reach(lease);
+    await this.#of.acksHeld?.promise;
     const known = ids.filter((id) => this.#of.pending.delete(id));
     this.#of.acknowledged.push(...known);
     return known.length;

@@ -346,6 +346,20 @@ Deno.test("createConsumer() reads no further than its prefetch, and stops for to
   ok(s.lines.some((line) => line.startsWith("Reading has stopped")));
 });
 
+Deno.test("createConsumer() reads no further while acknowledgements go unanswered", async () => {
+  let handled = 0;
+  const s = stage([on("*", () => void handled++)], { concurrency: 256 });
+  s.shard.holdAcks();
+  for (let n = 0; n < 8_000; n++) s.shard.add({ aggregateId: `a${n}` });
+  await using _one = s.start("one");
+  for (let n = 0; n < 100; n++) await s.clock.advance(1);
+  const before = handled;
+  ok(before >= 5_000 && before <= 6_000, `${before}`);
+  s.shard.releaseAcks();
+  for (let n = 0; n < 100; n++) await s.clock.advance(1);
+  deepStrictEqual([handled, s.shard.pending.size], [8_000, 0]);
+});
+
 Deno.test("drain gives back what has not begun and waits for what runs", async () => {
   const { calls, handler } = held();
   const s = stage([handler], { concurrency: 1 });
