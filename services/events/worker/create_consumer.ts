@@ -158,6 +158,8 @@ export function createConsumer(parts: ConsumerParts): Consumer {
     metrics.inHand.set({ state: "parked" }, lanes.parked);
   });
 
+  const inHand = () => shards.flatMap(({ held }) => [...held]);
+
   const handBack = async (shard: ShardConsumer) => {
     const entries = [...shard.held].filter((entry) =>
       !entry.settled && !entry.running
@@ -204,10 +206,10 @@ export function createConsumer(parts: ConsumerParts): Consumer {
       drained = true;
       reading.abort();
       runner.close();
-      while (runner.running.size > 0 && !signal.aborted) {
+      while (runner.running > 0 && !signal.aborted) {
         await sleep(10, { signal, clock }).catch(() => {});
       }
-      if (signal.aborted) runner.cut();
+      if (signal.aborted) runner.cut(inHand());
       keeping.abort();
       const patience = new AbortController();
       const left = leave().then(() => patience.abort());
@@ -219,7 +221,7 @@ export function createConsumer(parts: ConsumerParts): Consumer {
     async stop() {
       reading.abort();
       keeping.abort();
-      runner.cut();
+      runner.cut(inHand());
       owner?.stop();
       for (const shard of shards) shard.acks.stop();
       agenda.stop();

@@ -40,7 +40,7 @@ export class EntryRunner {
   /** When a handler last ended, by the clock's stopwatch. */
   lastMessageMs: number | undefined;
   readonly #options: EntryRunnerOptions;
-  readonly #running = new Set<HeldEntry>();
+  #running = 0;
   readonly #cut = new AbortController();
   /** The one suspect that runs, and those that wait for it. */
   #suspect: HeldEntry | undefined;
@@ -53,7 +53,7 @@ export class EntryRunner {
   }
 
   /** Entries that are being taken through an attempt. */
-  get running(): ReadonlySet<HeldEntry> {
+  get running(): number {
     return this.#running;
   }
 
@@ -92,13 +92,11 @@ export class EntryRunner {
     this.#closed = true;
   }
 
-  /** Asks the handlers that run to end, and waits for Redis no longer. */
-  cut(): void {
+  /** Asks the handlers of `entries` to end, and waits for Redis no longer. */
+  cut(entries: Iterable<HeldEntry>): void {
     this.#closed = true;
     this.#cut.abort();
-    for (const entry of this.#running) {
-      entry.running?.abort("the service stops");
-    }
+    for (const entry of entries) entry.running?.abort("the service stops");
   }
 
   /**
@@ -106,7 +104,8 @@ export class EntryRunner {
    * succeeds, without a promise beside the handler's own.
    */
   #run(entry: HeldEntry): void {
-    this.#running.add(entry);
+    entry.busy = true;
+    this.#running++;
     const { entry: event } = entry.delivery;
     if (!("event" in event)) {
       this.#finishAfter(entry, this.#bury(entry, "invalid", event.reason));
@@ -136,7 +135,8 @@ export class EntryRunner {
 
   /** It runs no longer, whether it has ended or waits. */
   #away(entry: HeldEntry): void {
-    this.#running.delete(entry);
+    entry.busy = false;
+    this.#running--;
     if (this.#suspect === entry) this.#nextSuspect();
     this.#options.moved();
     this.pump();

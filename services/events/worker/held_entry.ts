@@ -32,6 +32,8 @@ export class HeldEntry implements LaneItem, BagItem {
   attempt: number;
   /** Before this instant it is not handled, in epoch milliseconds. */
   dueAtMs: number | undefined;
+  /** Whether it is being taken through an attempt. */
+  busy = false;
   /** The attempt that runs now. */
   running: Attempt | undefined;
   /** No longer this process's: whatever comes of it is not recorded. */

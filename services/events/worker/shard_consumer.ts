@@ -109,13 +109,12 @@ export class ShardConsumer implements EntryShard {
 
   /** Reads no more, finishes what runs (for `timeoutMs` at most), and leaves the rest to the next owner. */
   async handOver(timeoutMs: number): Promise<void> {
-    const { clock, runner } = this.#options;
+    const { clock } = this.#options;
     this.#closing = true;
     this.#nextTurn();
-    const begun = () =>
-      [...this.held].filter((entry) => runner.running.has(entry));
+    const begun = () => [...this.held].filter(({ busy }) => busy);
     const waiting = [...this.held].filter((entry) =>
-      !entry.settled && !runner.running.has(entry)
+      !entry.settled && !entry.busy
     );
     this.#giveUp(waiting, "its shard is handed over");
     const endMs = clock.elapsed() + timeoutMs;
