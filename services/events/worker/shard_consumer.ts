@@ -19,7 +19,7 @@ const ZERO = "0-0" as StreamId;
 const WAIT_MS = 2_000;
 const MAX_CLAIM = 100;
 /** Reads under way at once while the stream has more than is asked for. */
-const MAX_READS = 2;
+const MAX_READS = 3;
 /** Handling so many takes long enough for Redis to work meanwhile. */
 const MANY = 50;
 const MAX_CLAIM_INTERVAL_MS = 5_000;
