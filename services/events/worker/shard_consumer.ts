@@ -11,6 +11,7 @@ import { aborted, unlessAborted } from "./abort.ts";
 import { AckBatch } from "./ack_batch.ts";
 import { Bag } from "./bag.ts";
 import { describeError } from "./describe_error.ts";
+import { repeat } from "./repeat.ts";
 import { type EntryShard, HeldEntry } from "./held_entry.ts";
 import { nextTurn } from "./next_turn.ts";
 import type { ShardConsumerOptions } from "./shard_consumer_options.ts";
@@ -20,9 +21,9 @@ const WAIT_MS = 2_000;
 const MAX_CLAIM = 100;
 /** Reads under way at once while the stream has more than is asked for. */
 const MAX_READS = 3;
+const MAX_CLAIM_INTERVAL_MS = 5_000;
 /** Handling so many takes long enough for Redis to work meanwhile. */
 const MANY = 50;
-const MAX_CLAIM_INTERVAL_MS = 5_000;
 const MAX_PAUSE_MS = 5_000;
 
 /**
@@ -46,7 +47,8 @@ export class ShardConsumer implements EntryShard {
   #closing = false;
   #ensured = false;
   #everEnsured = false;
-  #mustRecover: boolean;
+  #mustRecover = true;
+  #everRecovered = false;
   /** Under way, in order: Redis works on the next while this process is busy with the last. */
   #reads: Array<Promise<readonly Delivery[]>> = [];
   /** Claims whose answer is still out, and what was acknowledged meanwhile: the answer may have it still. */
@@ -56,7 +58,6 @@ export class ShardConsumer implements EntryShard {
   constructor(options: ShardConsumerOptions) {
     this.#options = options;
     this.group = options.group;
-    this.#mustRecover = options.leased;
     this.lastReadMs = options.clock.elapsed();
     this.acks = new AckBatch({
       clock: options.clock,
@@ -280,24 +281,28 @@ export class ShardConsumer implements EntryShard {
 
   /**
    * Takes up what is pending before anything new is read: with a lease all of
-   * the shard's, else what this consumer may have been sent without seeing it.
-   * So order holds over a crash and over an answer that was lost.
+   * the shard's, so that order holds over a crash; else what this consumer may
+   * have been sent without seeing it, and when it begins also what others gave
+   * back or left long ago, so that order holds over a restart.
    */
   async #recover(turn: AbortSignal): Promise<void> {
-    const { leased } = this.#options;
-    let start = ZERO;
-    do {
-      const count = Math.min(MAX_CLAIM, await this.#room(turn));
-      if (turn.aborted) return;
-      const lease = this.lease();
-      start = await this.#take(
-        leased
-          ? this.group.claim(0, count, start, lease)
-          : this.group.reread(count, start),
-      );
-      if (lease !== this.#lease) return;
-    } while (start !== ZERO);
+    const { leased, minIdleMs } = this.#options;
+    const later = this.#everRecovered ? [] : [minIdleMs];
+    for (const idle of leased ? [0] : ["own" as const, ...later]) {
+      let start = ZERO;
+      do {
+        const count = Math.min(MAX_CLAIM, await this.#room(turn));
+        if (turn.aborted) return;
+        const lease = this.lease();
+        const claim = idle === "own"
+          ? this.group.reread(count, start)
+          : this.group.claim(idle, count, start, lease);
+        start = await this.#take(claim);
+        if (lease !== this.#lease) return;
+      } while (start !== ZERO);
+    }
     this.#mustRecover = false;
+    this.#everRecovered = true;
   }
 
   async #room(turn: AbortSignal): Promise<number> {
@@ -373,28 +378,23 @@ export class ShardConsumer implements EntryShard {
     turn.abort();
   }
 
-  async #every(
+  /** Does `work` while the shard is this process's; no error ends it. */
+  #every(
     intervalMs: number,
     signal: AbortSignal,
     work: () => Promise<void>,
   ): Promise<void> {
     const { clock, log } = this.#options;
-    while (!signal.aborted) {
-      if (this.owned) {
-        try {
-          await work();
-        } catch (error) {
-          if (error instanceof LeaseLost) {
-            this.lose("another process has taken it");
-          } else {
-            log.debug("Upkeep of what is in hand failed", {
-              shard: this.group.shard,
-              error: describeError(error),
-            });
-          }
-        }
+    const { shard } = this.group;
+    return repeat(intervalMs, { signal, clock }, async () => {
+      if (!this.owned) return;
+      try {
+        await work();
+      } catch (e) {
+        const error = describeError(e);
+        if (e instanceof LeaseLost) this.lose("another process has taken it");
+        else log.debug("Upkeep of what is in hand failed", { shard, error });
       }
-      await sleep(intervalMs, { signal, clock }).catch(() => {});
-    }
+    });
   }
 }
