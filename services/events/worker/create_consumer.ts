@@ -14,6 +14,7 @@ import {
   DEFAULT_RETRY_BACKOFF,
   type RetryBackoff,
 } from "../domain/retry_backoff.ts";
+import { unlessAborted } from "./abort.ts";
 import { Agenda } from "./agenda.ts";
 import { createConsumerMetrics } from "./consumer_metrics.ts";
 import { describeError } from "./describe_error.ts";
@@ -206,9 +207,7 @@ export function createConsumer(parts: ConsumerParts): Consumer {
       drained = true;
       reading.abort();
       runner.close();
-      while (runner.running > 0 && !signal.aborted) {
-        await sleep(10, { signal, clock }).catch(() => {});
-      }
+      await unlessAborted(runner.idle(), signal);
       if (signal.aborted) runner.cut(inHand());
       keeping.abort();
       const patience = new AbortController();

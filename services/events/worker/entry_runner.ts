@@ -46,15 +46,20 @@ export class EntryRunner {
   #suspect: HeldEntry | undefined;
   #suspects: HeldEntry[] = [];
   #pumping = false;
+  #idle: PromiseWithResolvers<void> | undefined;
+  /** The end of one handler, at which the next begins: a clock costs more than it tells then. */
+  #nowMs: number | undefined;
   #closed = false;
 
   constructor(options: EntryRunnerOptions) {
     this.#options = options;
   }
 
-  /** Entries that are being taken through an attempt. */
-  get running(): number {
-    return this.#running;
+  /** Resolves once no entry is being taken through an attempt. */
+  async idle(): Promise<void> {
+    if (this.#running === 0) return;
+    this.#idle ??= Promise.withResolvers();
+    await this.#idle.promise;
   }
 
   /** Puts an entry into its lane, and runs what may run. */
@@ -136,7 +141,10 @@ export class EntryRunner {
   /** It runs no longer, whether it has ended or waits. */
   #away(entry: HeldEntry): void {
     entry.busy = false;
-    this.#running--;
+    if (--this.#running === 0) {
+      this.#idle?.resolve();
+      this.#idle = undefined;
+    }
     if (this.#suspect === entry) this.#nextSuspect();
     this.#options.moved();
     this.pump();
@@ -178,7 +186,8 @@ export class EntryRunner {
 
   #start(entry: HeldEntry, event: StoredEvent, handler: EventHandler): void {
     const { agenda, log, clock, metrics } = this.#options;
-    const startedMs = clock.elapsed();
+    const startedMs = this.#nowMs ?? clock.elapsed();
+    this.#nowMs = undefined;
     const attempt = new Attempt(handler, event, {
       attempt: entry.attempt,
       startedMs,
@@ -202,7 +211,9 @@ export class EntryRunner {
         series.success.add();
         this.#settle(entry);
       }
+      this.#nowMs = endedMs;
       this.#ended(entry);
+      this.#nowMs = undefined;
     });
   }
 
