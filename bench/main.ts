@@ -9,6 +9,7 @@ import { findRedis } from "@mainstay/tools/local_stack";
 import { interleave, type Suite } from "./measurement.ts";
 import { suiteReport } from "./report.ts";
 import { consumeSuite } from "./suites/consume_suite.ts";
+import { drainSuite } from "./suites/drain_suite.ts";
 import { httpPublishSuite } from "./suites/http_publish_suite.ts";
 import { latencySuite } from "./suites/latency_suite.ts";
 import { kernelSuite } from "./suites/kernel_suite.ts";
@@ -22,6 +23,7 @@ const SUITES: readonly Suite[] = [
   consumeSuite,
   latencySuite,
   probesSuite,
+  drainSuite,
   kernelSuite,
 ];
 const results = new URL("RESULTS.md", import.meta.url);

@@ -7,6 +7,8 @@ export interface Measurement {
   /** Latencies in milliseconds. */
   readonly p50Ms?: number;
   readonly p99Ms?: number;
+  /** Requests on a kept-alive connection that ended without an answer. */
+  readonly lost?: number;
 }
 
 /** Something that can be measured again and again. */

@@ -17,6 +17,7 @@ export function suiteReport(suite: Suite, results: readonly Result[]): string {
         one(figureOf(result, "cpuMicros")),
         one(figureOf(result, "p50Ms")),
         one(figureOf(result, "p99Ms")),
+        count(figureOf(result, "lost")),
       ].join(" | ")
     } |`;
   });
@@ -25,8 +26,8 @@ export function suiteReport(suite: Suite, results: readonly Result[]): string {
     "",
     suite.question,
     "",
-    `| contender | ${suite.unit}/s | lowest–highest | CPU µs | p50 ms | p99 ms |`,
-    "|---|---:|---:|---:|---:|---:|",
+    `| contender | ${suite.unit}/s | lowest–highest | CPU µs | p50 ms | p99 ms | lost |`,
+    "|---|---:|---:|---:|---:|---:|---:|",
     ...rows,
     "",
     ...suite.targets.map((target) => targetLine(target, results)),
@@ -39,6 +40,7 @@ const FIGURES: Readonly<Record<keyof Measurement, string>> = {
   cpuMicros: "CPU per operation in µs",
   p50Ms: "p50 in ms",
   p99Ms: "p99 in ms",
+  lost: "requests lost",
 };
 
 function targetLine(
