@@ -27,13 +27,16 @@ export function quote(text: string, maxLength = 80): string {
  * password may hold a `/` or a space that should have been encoded.
  */
 export function withoutCredentials(text: string): string {
-  const begin = text.indexOf("://") + 3;
-  const end = text.lastIndexOf("@");
-  const bare = begin > 2 && end >= begin
-    ? `${text.slice(0, begin)}***${text.slice(end)}`
-    : text;
-  return bare.replace(
+  const assigned = text.replace(
     /([^\s=?&#;]{1,64})=[^\s&#;]+/g,
     (all, name) => isSecretKey(name) ? `${name}=***` : all,
   );
+  const begin = assigned.indexOf("://") + 3;
+  if (begin < 3) return assigned;
+  const end = assigned.lastIndexOf("@");
+  if (end >= begin) {
+    return `${assigned.slice(0, begin)}***${assigned.slice(end)}`;
+  }
+  // An `@` that went with an assignment may have ended a password.
+  return text.includes("@") ? `${assigned.slice(0, begin)}***` : assigned;
 }

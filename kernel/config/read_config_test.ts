@@ -1,4 +1,11 @@
-import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  doesNotMatch,
+  match,
+  ok,
+  strictEqual,
+  throws,
+} from "node:assert/strict";
 import fc from "fast-check";
 import { ConfigError } from "./config_error.ts";
 import type { ConfigSources } from "./config_sources.ts";
@@ -338,6 +345,14 @@ Deno.test("readConfig() reads or refuses any YAML and any command line, and neve
     const from = yaml(text, { REDIS_HOST: "r" });
     mistakes({ ...from, args: [...from.args, ...more] });
   }));
+});
+
+Deno.test("a token that begins with @ is masked in a URL's query", () => {
+  for (const url of ["http://d/?token=@///A0a0A/a", "http://u:x?pw=a@d/a"]) {
+    const { resolved } = resolveConfig(settings, sources({ REDIS_HOST: url }));
+    match(describeConfig(resolved), /http:\/\/\*\*\*/);
+    doesNotMatch(describeConfig(resolved), /A0a0A|u:x/);
+  }
 });
 
 Deno.test("no message and no description shows a secret", () => {

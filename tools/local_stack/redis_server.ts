@@ -109,7 +109,8 @@ async function launch(
 
 /**
  * Whether a server takes commands on `port`: not one that is loading its data
- * and may yet refuse it, which it tells only those who have the password.
+ * and may yet refuse it, which it tells only those who have the password. One
+ * that was given users of its own (`args`) answers by refusing a stranger.
  */
 async function answers(
   port: number,
@@ -126,7 +127,8 @@ async function answers(
       if (length === null) return false;
       answer += new TextDecoder().decode(buffer.subarray(0, length));
     }
-    return answer.endsWith("+PONG\r\n");
+    return answer.endsWith("+PONG\r\n") ||
+      (password === undefined && answer.startsWith("-NOAUTH"));
   } catch {
     return false;
   }
