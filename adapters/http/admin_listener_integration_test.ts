@@ -6,7 +6,7 @@ import { guardRoutes } from "./admin_guard.ts";
 import { createHandler } from "./create_handler.ts";
 import { httpProblems } from "./problem.ts";
 import { parseNetworks } from "./cidr.ts";
-import { assertFaster, bestOfThree } from "./tests/best_of_three.ts";
+import { assertFaster, bestOfThree } from "@mainstay/adapters/testing";
 import { toyService } from "./tests/toy_service.ts";
 
 function ask(

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { KeepAliveClient } from "@mainstay/adapters/testing";
-import { assertFaster, bestOfThree } from "./tests/best_of_three.ts";
+import { assertFaster, bestOfThree } from "@mainstay/adapters/testing";
 import { startToy } from "./tests/start_toy.ts";
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

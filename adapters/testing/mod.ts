@@ -5,6 +5,7 @@
  *
  * @module
  */
+export * from "./best_of_three.ts";
 export * from "./capture_logger.ts";
 export * from "./eventually.ts";
 export * from "./keep_alive_client.ts";
