@@ -17,6 +17,7 @@ export {
 export { isLoopback } from "./cidr.ts";
 export { openApiDocument, type OpenApiOptions } from "./open_api_document.ts";
 export type { PeerInfo } from "./exchange.ts";
+export { type Form, parseForm, readForm } from "./form.ts";
 export * from "./http_errors.ts";
 export { httpListeners, type HttpListenersOptions } from "./http_listeners.ts";
 export { type HttpConfig, httpSettings } from "./http_settings.ts";
