@@ -6,6 +6,7 @@
  */
 export type { Program } from "./debian_program.ts";
 export * from "./file_lock.ts";
+export * from "./find_chromium.ts";
 export * from "./find_redis.ts";
 export * from "./find_tool.ts";
 export * from "./free_port.ts";
