@@ -18,10 +18,15 @@ import {
   TooManyRequests,
 } from "./http_errors.ts";
 import { InFlight } from "./in_flight.ts";
-import { type Problem, problemOf, type ProblemTable } from "./problem.ts";
 import {
+  type Problem,
+  problemOf,
+  type ProblemPage,
+  type ProblemTable,
+} from "./problem.ts";
+import {
+  addRateHeaders,
   createRateLimit,
-  type RateDecision,
   rateLimitKey,
   type RateLimitOptions,
 } from "./rate_limit.ts";
@@ -36,6 +41,8 @@ export interface HandlerOptions {
   readonly listener: string;
   readonly routes: readonly Route[];
   readonly problems: ProblemTable;
+  /** Shows failures to those who ask for pages (`Accept: text/html`). */
+  readonly problemPage?: ProblemPage | undefined;
   readonly trustedProxies: Networks;
   readonly requestTimeoutMs: number;
   readonly bodyTimeoutMs: number;
@@ -214,8 +221,16 @@ export function createHandler(
     if (exchange.abandoned) {
       return finish(exchange, new Response(null, { status: CLIENT_LEFT }));
     }
-    const { correlationId } = exchange;
-    const problem = problemOf(failure, options.problems, correlationId);
+    const { correlationId, request } = exchange;
+    const { problemPage } = options;
+    const problem = problemOf(
+      failure,
+      options.problems,
+      correlationId,
+      problemPage && request.headers.get("accept")?.includes("text/html")
+        ? (text) => problemPage(text, request)
+        : undefined,
+    );
     report(problem, failure, correlationId);
     return finish(exchange, problem.response);
   }
@@ -360,17 +375,6 @@ function addDefaults(
   for (const [name, value] of defaults) {
     if (!page || !headers.has(name)) headers.set(name, value);
   }
-}
-
-function addRateHeaders(
-  headers: Headers,
-  limit: number,
-  decision: RateDecision | undefined,
-): void {
-  if (decision === undefined) return;
-  headers.set("ratelimit-limit", String(limit));
-  headers.set("ratelimit-remaining", String(decision.remaining));
-  headers.set("ratelimit-reset", String(Math.ceil(decision.resetMs / 1000)));
 }
 
 function refuse(reason: () => Error): Route["handle"] {

@@ -6,6 +6,8 @@ import { currentLogFields } from "@mainstay/kernel/logging";
 import { parseNetworks } from "./cidr.ts";
 import { createCors } from "./cors.ts";
 import { createHandler, type HandlerOptions } from "./create_handler.ts";
+import { html } from "./html.ts";
+import { pageResponse } from "./page_response.ts";
 import { httpProblems } from "./problem.ts";
 import { securityHeaders } from "./security_headers.ts";
 import { toyService } from "./tests/toy_service.ts";
@@ -390,6 +392,26 @@ Deno.test("handler adds security headers, and leaves a page's own policy", async
   const moved = await ask("/elsewhere");
   strictEqual(moved.status, 302);
   ok(moved.headers.has("x-correlation-id"), "an immutable answer lost its ID");
+});
+
+Deno.test("handler shows a failure as a page to those who ask for one, with its headers", async () => {
+  using served = handlerOf([hello], {
+    headers: securityHeaders({ secure: false }),
+    problemPage: ({ code, status }) =>
+      pageResponse(html`<p>${code}</p>`, { status }),
+  });
+  const { ask, service } = served;
+  const page = await ask("/hello", {
+    method: "DELETE",
+    headers: { accept: "text/html,*/*;q=0.8" },
+  });
+  strictEqual(page.status, 405);
+  strictEqual(await page.text(), "<p>method-not-allowed</p>");
+  strictEqual(page.headers.get("allow"), "GET, HEAD, OPTIONS");
+  strictEqual(page.headers.get("referrer-policy"), "same-origin");
+  ok(page.headers.has("x-correlation-id"));
+  strictEqual(service.logLines.length, 1);
+  await problem(await ask("/hello", { method: "DELETE" }));
 });
 
 Deno.test("CORS lets named origins in and no other", async () => {

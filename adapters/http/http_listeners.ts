@@ -11,7 +11,11 @@ import { createHandler, type HandlerOptions } from "./create_handler.ts";
 import { debugRoutes } from "./debug_routes.ts";
 import type { HttpConfig } from "./http_settings.ts";
 import { type OpenApiOptions, openApiRoute } from "./open_api_document.ts";
-import { httpProblems, type ProblemTable } from "./problem.ts";
+import {
+  httpProblems,
+  type ProblemPage,
+  type ProblemTable,
+} from "./problem.ts";
 import { publicListener } from "./public_listener.ts";
 import { securityHeaders } from "./security_headers.ts";
 import { tlsFilesOf } from "./tls_files.ts";
@@ -20,6 +24,8 @@ import { tlsFilesOf } from "./tls_files.ts";
 export interface HttpListenersOptions<Code extends string = string> {
   /** A row for each code that the service's routes may throw. */
   readonly problems: ProblemTable<Code>;
+  /** Shows failures to those who ask for pages. Default: everyone gets problem details. */
+  readonly problemPage?: ProblemPage;
   /**
    * Who asks, where the request proves it (a checked API key): rate limits then
    * count by it instead of by address.
@@ -112,6 +118,7 @@ export function httpListeners<Code extends string>(
           ...described,
           openApiRoute(identity, described, options.openApi ?? {}),
         ],
+        problemPage: options.problemPage,
         cors,
         rateLimit,
         identify: options.identify,

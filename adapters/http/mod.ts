@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { type Cookie, type CookieOptions, createCookie } from "./cookie.ts";
 export {
   createHandler,
   type HandlerOptions,
@@ -19,11 +20,19 @@ export { openApiDocument, type OpenApiOptions } from "./open_api_document.ts";
 export type { PeerInfo } from "./exchange.ts";
 export { type Form, parseForm, readForm } from "./form.ts";
 export * from "./http_errors.ts";
+export { Html, html, type HtmlValue } from "./html.ts";
 export { httpListeners, type HttpListenersOptions } from "./http_listeners.ts";
 export { type HttpConfig, httpSettings } from "./http_settings.ts";
 export { jsonResponse } from "./json_response.ts";
 export { PortUnavailable } from "./listen_errors.ts";
-export { httpProblems, type ProblemRow, type ProblemTable } from "./problem.ts";
+export { type PageOptions, pageResponse, seeOther } from "./page_response.ts";
+export {
+  httpProblems,
+  type ProblemPage,
+  type ProblemRow,
+  type ProblemTable,
+  type ProblemText,
+} from "./problem.ts";
 export {
   createRateLimit,
   type RateDecision,

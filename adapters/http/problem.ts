@@ -46,6 +46,24 @@ const INTERNAL = {
   detail: "Cannot answer: the service failed in a way it did not expect",
 } as const;
 
+/** What a client may read of a failure. */
+export interface ProblemText {
+  readonly code: string;
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly correlationId: string;
+}
+
+/**
+ * Shows a failure to a person whose browser asked for a page. Undefined, and
+ * the answer is problem details like everyone else's.
+ */
+export type ProblemPage = (
+  problem: ProblemText,
+  request: Request,
+) => Response | undefined;
+
 /** A failure, as a client is told of it. */
 export interface Problem {
   readonly code: string;
@@ -61,11 +79,14 @@ export interface Problem {
  * The body holds the code, the row's title, the error's `message` and, for an
  * error with `errors` such as `InvalidInput`, each mistake. `facts`, `cause` and the stack stay out of
  * it. Whatever is not an `OperationalError` with a row is a generic 500.
+ *
+ * @param page Answers instead, with the headers that the failure demands.
  */
 export function problemOf(
   failure: unknown,
   table: ProblemTable,
   correlationId: string,
+  page?: (problem: ProblemText) => Response | undefined,
 ): Problem {
   const row = failure instanceof OperationalError &&
       Object.hasOwn(table, failure.code)
@@ -74,7 +95,8 @@ export function problemOf(
   const { code, status, title, detail } = row === undefined
     ? INTERNAL
     : { ...row, ...expected(failure as OperationalError) };
-  const headers = new Headers({
+  const shown = page?.({ code, status, title, detail, correlationId });
+  const headers = shown?.headers ?? new Headers({
     "content-type": "application/problem+json",
     "cache-control": "no-store",
   });
@@ -92,7 +114,7 @@ export function problemOf(
     code,
     status,
     unexpected: row === undefined,
-    response: new Response(JSON.stringify(body), { status, headers }),
+    response: shown ?? new Response(JSON.stringify(body), { status, headers }),
   };
 }
 

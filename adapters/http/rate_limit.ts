@@ -102,3 +102,15 @@ export function rateLimitKey(address: string): string {
   return groups.slice(0, 4).map((group) => parseInt(group, 16).toString(16))
     .join(":") + "::/64";
 }
+
+/** Tells a client what is left of its allowance; nothing of one that was not counted. */
+export function addRateHeaders(
+  headers: Headers,
+  limit: number,
+  decision: RateDecision | undefined,
+): void {
+  if (decision === undefined) return;
+  headers.set("ratelimit-limit", String(limit));
+  headers.set("ratelimit-remaining", String(decision.remaining));
+  headers.set("ratelimit-reset", String(Math.ceil(decision.resetMs / 1000)));
+}
