@@ -14,7 +14,9 @@ export function metricsOfRules(): readonly string[] {
   const names = spec.groups
     .flatMap(({ rules }) => rules)
     .flatMap(({ expr }) => [
-      ...expr.matchAll(/\b(?:events|redis|http|health|event_loop)_[a-z_]+/g),
+      ...expr.matchAll(
+        /\b(?:events|redis|http|health|event_loop|circuit)_[a-z_]+/g,
+      ),
     ])
     .map(([name]) => name.replace(/_(?:bucket|sum|count)$/, ""));
   return [...new Set(names)].toSorted();

@@ -28,6 +28,8 @@ export interface Breaker {
   readonly name: string;
   /** As the next call would find it. */
   readonly state: BreakerState;
+  /** What the next call would be refused with; undefined while it would be made. */
+  readonly refusal: BreakerOpen | undefined;
   /**
    * Calls `operation`, unless the breaker is open. Give it a timeout: one that
    * hangs while half-open keeps the others out.
@@ -114,15 +116,18 @@ class ConsecutiveFailureBreaker implements Breaker {
     }
   }
 
+  get refusal(): BreakerOpen | undefined {
+    // The policy itself would let callers wait for the outcome of the one call.
+    return this.#policy.state === CircuitState.HalfOpen || this.state === "open"
+      ? new BreakerOpen(this.name, Math.max(this.#remainingMs(), 1000))
+      : undefined;
+  }
+
   async run<Result>(
     operation: () => Promise<Result> | Result,
   ): Promise<Result> {
-    // The policy itself would let callers wait for the outcome of the one call.
-    if (
-      this.#policy.state === CircuitState.HalfOpen || this.state === "open"
-    ) {
-      throw new BreakerOpen(this.name, Math.max(this.#remainingMs(), 1000));
-    }
+    const { refusal } = this;
+    if (refusal) throw refusal;
     return await this.#policy.execute(operation);
   }
 

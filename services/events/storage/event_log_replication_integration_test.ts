@@ -149,16 +149,26 @@ Deno.test("the log spreads its shards over a cluster", async () => {
   const again = receiptsOf(await log.append(more, options));
   ok(again.every(({ duplicate }) => duplicate));
   await rejects(log.append(batch, options), { code: "idempotency-conflict" });
+  // Keys on every node, each claimed by itself: a refusal gives back its own alone.
+  const keyed = more.map((event, i) => ({ ...event, id: `once-${i}` }));
+  await rejects(log.append(keyed, options), { code: "idempotency-conflict" });
+  const others = keyed.map(({ id }, i) => testEvent(200 + i, { id }));
+  receiptsOf(await log.append(others));
+  await rejects(log.append([...others, testEvent(0)], options));
+  await rejects(log.append(keyed), { code: "idempotency-conflict" });
   for (const { cli } of cluster.nodes) {
     ok(Number(await cli("DBSIZE")) > 0, "A node holds nothing");
   }
-  const numbers = Array.from({ length: 150 }, (_, n) => n);
+  const numbers = [
+    ...Array.from({ length: 150 }, (_, n) => n),
+    ...others.map((_, i) => 200 + i),
+  ];
   const { events } = await log.read(0, 1000);
   deepStrictEqual(
     events.map(({ data }) => Number(data["n"])).toSorted((a, b) => a - b),
     numbers,
   );
-  await eventually("all are seen live", () => live.length >= 150);
+  await eventually("all are seen live", () => live.length >= numbers.length);
   deepStrictEqual(live.toSorted((a, b) => a - b), numbers);
   stop.abort();
   await tailing;

@@ -4,6 +4,7 @@ import {
   type RedisReply,
   RedisReplyError,
 } from "@mainstay/adapters/redis";
+import type { Breaker } from "@mainstay/kernel/resilience";
 import type { NewEvent, StreamId } from "../domain/event.ts";
 import { idempotencyConflict } from "./publish_refusal.ts";
 import { APPEND_ALL, APPEND_ONCE } from "./publish_scripts.ts";
@@ -38,11 +39,27 @@ export interface Write {
   reject(error: unknown): void;
 }
 
+/** A write that waits for replicas. */
+interface Held {
+  readonly write: Write;
+  readonly written: Omit<Written, "replicas">;
+}
+
 /** How long keys are remembered. */
 export const KEY_TTL_SECONDS = "86400";
 /** Events of one batch, about: past it a batch would delay its own answer. */
 const MAX_BATCH = 1000;
 const NONE: readonly boolean[] = [];
+
+/** What a lane needs beside its link. */
+export interface PublishLaneOptions {
+  /** Every batch is one call of it. */
+  readonly breaker: Breaker;
+  /** Now, ISO 8601. */
+  readonly timestamp: () => string;
+  /** A WAIT command to end each batch with. */
+  readonly wait?: RedisCommand;
+}
 
 /**
  * Group commit: one pipeline in flight, and what arrives meanwhile forms the
@@ -50,19 +67,17 @@ const NONE: readonly boolean[] = [];
  */
 export class PublishLane {
   readonly #link: RedisLink;
+  readonly #breaker: Breaker;
   readonly #timestamp: () => string;
   readonly #wait: RedisCommand | undefined;
   #queue: Write[] = [];
   #running = false;
 
-  /**
-   * @param timestamp Now, ISO 8601.
-   * @param wait A WAIT command to end each batch with.
-   */
-  constructor(link: RedisLink, timestamp: () => string, wait?: RedisCommand) {
+  constructor(link: RedisLink, options: PublishLaneOptions) {
     this.#link = link;
-    this.#timestamp = timestamp;
-    this.#wait = wait;
+    this.#breaker = options.breaker;
+    this.#timestamp = options.timestamp;
+    this.#wait = options.wait;
   }
 
   push(write: Write): void {
@@ -74,7 +89,13 @@ export class PublishLane {
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.length > 0) await this.#commit(this.#take());
+    while (this.#queue.length > 0) {
+      const batch = this.#take();
+      await this.#breaker.run(() => this.#commit(batch)).catch((error) => {
+        // Of those that were sent, each knows its own fate by now.
+        for (const write of batch) write.reject(error);
+      });
+    }
     this.#running = false;
   }
 
@@ -92,11 +113,14 @@ export class PublishLane {
     return queue.splice(0, end);
   }
 
-  /** Sends everything in one turn, so that it leaves in one write, in order. */
+  /**
+   * Sends everything in one turn, so that it leaves in one write, in order.
+   *
+   * @throws What failed a whole run of it, once every write is settled.
+   */
   async #commit(batch: readonly Write[]): Promise<void> {
     const answers: Array<Promise<void>> = [];
-    const held: Array<{ write: Write; written: Omit<Written, "replicas"> }> =
-      [];
+    const held: Held[] = [];
     const finish = (write: Write, written: Omit<Written, "replicas">) => {
       if (this.#wait) held.push({ write, written });
       else write.resolve({ ...written, replicas: undefined });
@@ -110,11 +134,20 @@ export class PublishLane {
       const run = batch.slice(from, to);
       answers.push(this.#append(run, keyed, finish));
     }
-    await Promise.all(answers);
-    if (held.length === 0 || !this.#wait || !batch[0]) return;
+    const outcomes = await Promise.allSettled(answers);
+    await this.#confirm(held);
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected") throw outcome.reason;
+    }
+  }
+
+  /** Answers what is written, with the number of replicas that have it. */
+  async #confirm(held: readonly Held[]): Promise<void> {
+    const [first] = held;
+    if (!first || !this.#wait) return;
     // Not in the same write: a server that has forgotten a script, or moved the
     // shard, is written to again, and a WAIT before that speaks of older events.
-    const replicas = await this.#link.send(batch[0].key, this.#wait)
+    const replicas = await this.#link.send(first.write.key, this.#wait)
       .then(Number, () => 0);
     for (const { write, written } of held) {
       write.resolve({ ...written, replicas });
@@ -147,6 +180,7 @@ export class PublishLane {
       }
     } catch (error) {
       for (const write of writes) write.reject(error);
+      throw error;
     }
   }
 

@@ -5,6 +5,8 @@ import {
   RedisReplyError,
   RedisUnavailable,
 } from "@mainstay/adapters/redis";
+import { createFakeClock } from "@mainstay/kernel/lifecycle";
+import { createPublishBreaker } from "./publish_breaker.ts";
 import { PublishLane, type Written } from "./publish_lane.ts";
 
 /** A link whose answers a test gives when it wants to. */
@@ -40,7 +42,10 @@ function heldLink() {
   return { link, sent, release };
 }
 
-const now = () => "2025-06-28T23:40:13.653Z";
+const options = () => ({
+  breaker: createPublishBreaker(createFakeClock()),
+  timestamp: () => "2025-06-28T23:40:13.653Z",
+});
 
 const eventsOf = (types: readonly string[]) =>
   types.map((event) => ({ event, aggregateId: "a", json: "{}", headers: {} }));
@@ -62,7 +67,7 @@ const settle = async () => {
 
 Deno.test("PublishLane sends what one turn brings together, and the rest with the next", async () => {
   const { link, sent, release } = heldLink();
-  const lane = new PublishLane(link, now);
+  const lane = new PublishLane(link, options());
   const first = [pushTo(lane, "s", "a"), pushTo(lane, "s", "b")];
   await settle();
   const second = [pushTo(lane, "s", "c"), pushTo(lane, "t", "d", "e")];
@@ -77,7 +82,7 @@ Deno.test("PublishLane sends what one turn brings together, and the rest with th
 
 Deno.test("PublishLane sends one event alone as a plain XADD", async () => {
   const { link, sent, release } = heldLink();
-  const lane = new PublishLane(link, now);
+  const lane = new PublishLane(link, options());
   const write = pushTo(lane, "s", "a");
   await settle();
   deepStrictEqual(sent, ["XADD s * event a"]);
@@ -87,7 +92,7 @@ Deno.test("PublishLane sends one event alone as a plain XADD", async () => {
 
 Deno.test("PublishLane fails only the writes whose stream refuses them", async () => {
   const { link, release } = heldLink();
-  const lane = new PublishLane(link, now);
+  const lane = new PublishLane(link, options());
   const good = pushTo(lane, "s", "a");
   const bad = rejects(pushTo(lane, "t", "bad", "bad"), RedisReplyError);
   await settle();
@@ -98,7 +103,10 @@ Deno.test("PublishLane fails only the writes whose stream refuses them", async (
 
 Deno.test("PublishLane ends a batch with one WAIT", async () => {
   const { link, sent, release } = heldLink();
-  const lane = new PublishLane(link, now, ["WAIT", "1", "500"]);
+  const lane = new PublishLane(link, {
+    ...options(),
+    wait: ["WAIT", "1", "500"],
+  });
   const writes = [pushTo(lane, "s", "a"), pushTo(lane, "s", "b")];
   await settle();
   deepStrictEqual(sent, ["append-all s: a b"]);
@@ -110,7 +118,7 @@ Deno.test("PublishLane ends a batch with one WAIT", async () => {
 
 Deno.test("PublishLane reads of each part with keys what became of it", async () => {
   const { link, release } = heldLink();
-  const lane = new PublishLane(link, now);
+  const lane = new PublishLane(link, options());
   const push = (...types: string[]) => {
     const { promise, resolve, reject } = Promise.withResolvers<Written>();
     lane.push({
@@ -141,7 +149,7 @@ Deno.test("PublishLane fails what a lost link fails, and goes on", async () => {
     ...link,
     send: (key, command) =>
       lost ? Promise.reject(new RedisUnavailable()) : link.send(key, command),
-  }, now);
+  }, options());
   await rejects(pushTo(lane, "s", "a"), RedisUnavailable);
   lost = false;
   const next = pushTo(lane, "s", "b");

@@ -3,6 +3,7 @@ import {
   RedisReplyError,
   RedisUnavailable,
 } from "@mainstay/adapters/redis";
+import { BreakerOpen } from "@mainstay/kernel/resilience";
 import { PublishRefused } from "../domain/publish_refused.ts";
 
 /** Answers of a server that takes no writes now, and wrote nothing. */
@@ -28,6 +29,9 @@ export function publishRefusal(error: unknown): Error {
     );
   }
   if (error instanceof RedisUnavailable) return unavailable(error);
+  if (error instanceof BreakerOpen) {
+    return unavailable(error, error.retryAfterMs);
+  }
   if (error instanceof RedisReplyError) {
     if (error.reply === "OOM") {
       return overloaded("the memory is full", 5000, { cause: error });
@@ -55,11 +59,11 @@ export function overloaded(
   );
 }
 
-function unavailable(cause: Error): PublishRefused {
+function unavailable(cause: Error, retryAfterMs = 2000): PublishRefused {
   return new PublishRefused(
     "unavailable",
     "Cannot publish: the event log is unavailable",
-    { cause, retryable: true, retryAfterMs: 2000 },
+    { cause, retryable: true, retryAfterMs },
   );
 }
 

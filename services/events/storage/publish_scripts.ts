@@ -157,16 +157,50 @@ return answer
 };
 
 /**
- * Claims a key for one body before shards are written that know nothing of each
- * other. KEYS: the claim. ARGV: ttlSeconds, fingerprint. Answers 1, or 0 if the
- * key was claimed for another body.
+ * Claims keys, each for one body, before shards are written that know nothing
+ * of each other: all of them or none.
+ *
+ * KEYS  claims
+ * ARGV  ttlSeconds, token of the call, and per claim its fingerprint
+ *
+ * A claim is `<fingerprint> <token>` until a second call takes part in it, then
+ * `<fingerprint>`: what only one call knows of, that call may give back.
+ *
+ * Answers 1, or 0 if a key is claimed for another body.
  */
 export const CLAIM: RedisScript = {
   name: "claim",
   source: `
-local claimed = redis.call('GET', KEYS[1])
-if claimed then return claimed == ARGV[2] and 1 or 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[1])
+local missing, alone = {}, {}
+for i, key in ipairs(KEYS) do
+  local claim, fingerprint = redis.call('GET', key), ARGV[i + 2]
+  if not claim then
+    missing[#missing + 1] = i
+  elseif string.sub(claim, 1, #fingerprint) ~= fingerprint then
+    return 0
+  elseif claim ~= fingerprint then
+    alone[#alone + 1] = i
+  end
+end
+for _, i in ipairs(missing) do
+  redis.call('SET', KEYS[i], ARGV[i + 2] .. ' ' .. ARGV[2], 'EX', ARGV[1])
+end
+for _, i in ipairs(alone) do
+  redis.call('SET', KEYS[i], ARGV[i + 2], 'KEEPTTL')
+end
+return 1
+`,
+};
+
+/** Gives back what only this call has claimed. KEYS and ARGV as for {@link CLAIM}. */
+export const UNCLAIM: RedisScript = {
+  name: "unclaim",
+  source: `
+for i, key in ipairs(KEYS) do
+  if redis.call('GET', key) == ARGV[i + 2] .. ' ' .. ARGV[2] then
+    redis.call('DEL', key)
+  end
+end
 return 1
 `,
 };

@@ -3,10 +3,14 @@ import {
   type Redis,
   RedisOutcomeUnknown,
   RedisReplyError,
-  RedisUnavailable,
 } from "@mainstay/adapters/redis";
 import type { Counter, Metrics } from "@mainstay/kernel/metrics";
 import { type Clock, sleep } from "@mainstay/kernel/lifecycle";
+import {
+  type Breaker,
+  BreakerOpen,
+  observeBreaker,
+} from "@mainstay/kernel/resilience";
 import type { NewEvent } from "../domain/event.ts";
 import type {
   AppendOptions,
@@ -17,19 +21,11 @@ import type {
 import { PublishRefused } from "../domain/publish_refused.ts";
 import { shardOf } from "../domain/shard_of.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { KeyClaims, type NamedKey } from "./key_claims.ts";
 import type { Pressure } from "./pressure.ts";
-import {
-  KEY_TTL_SECONDS,
-  PublishLane,
-  type Write,
-  type Written,
-} from "./publish_lane.ts";
-import {
-  idempotencyConflict,
-  overloaded,
-  publishRefusal,
-} from "./publish_refusal.ts";
-import { CLAIM } from "./publish_scripts.ts";
+import { createPublishBreaker } from "./publish_breaker.ts";
+import { PublishLane, type Write, type Written } from "./publish_lane.ts";
+import { overloaded, publishRefusal } from "./publish_refusal.ts";
 import { companionKey } from "./stream_keys.ts";
 
 /** Bounds and promises of publishing. */
@@ -58,13 +54,7 @@ function sizeOf({ json, headers }: NewEvent): number {
 /** What makes a publisher's repetitions known. */
 interface Repetition {
   readonly publisher: string;
-  readonly call: Named | undefined;
-}
-
-/** What a key was used for, under a name that no other publisher's key has. */
-interface Named {
-  readonly name: string;
-  readonly fingerprint: string;
+  readonly call: NamedKey | undefined;
 }
 
 /** Short, and never that of another kind, publisher or key. */
@@ -77,7 +67,7 @@ function recordName(
     .slice(0, 32);
 }
 
-function ofEvent(event: NewEvent, publisher: string): Named | undefined {
+function ofEvent(event: NewEvent, publisher: string): NamedKey | undefined {
   return event.id === undefined ? undefined : {
     name: recordName("id", publisher, event.id),
     fingerprint: fingerprint([event]),
@@ -100,6 +90,8 @@ export class Publisher {
   readonly #options: PublisherOptions;
   readonly #clock: Clock;
   readonly #pressure: Pressure;
+  readonly #breaker: Breaker;
+  readonly #claims: KeyClaims;
   readonly #lanes: Readonly<Record<Durability, readonly PublishLane[]>>;
   readonly #published: Counter<"type">;
   readonly #refused: Counter<"code">;
@@ -120,6 +112,9 @@ export class Publisher {
     this.#options = options;
     this.#clock = dependencies.clock;
     this.#pressure = dependencies.pressure;
+    const breaker = createPublishBreaker(this.#clock);
+    this.#breaker = breaker;
+    this.#claims = new KeyClaims(redis, keys, breaker);
     // WAIT holds up its connection, so what waits for replicas has its own.
     const { replicas, replicationTimeoutMs } = options;
     const wait = ["WAIT", String(replicas), String(replicationTimeoutMs)];
@@ -132,10 +127,13 @@ export class Publisher {
       return keys.map(() => only);
     };
     this.#lanes = {
-      accepted: lanes(() => new PublishLane(link, timestamp)),
-      replicated: lanes(() => new PublishLane(replicated, timestamp, wait)),
+      accepted: lanes(() => new PublishLane(link, { breaker, timestamp })),
+      replicated: lanes(() =>
+        new PublishLane(replicated, { breaker, timestamp, wait })
+      ),
     };
     const { metrics } = dependencies;
+    observeBreaker(metrics, breaker);
     this.#published = metrics.counter({
       name: "events_published_total",
       help:
@@ -189,7 +187,12 @@ export class Publisher {
       fingerprint: fingerprint(events),
     };
     const repetition = { publisher, call };
-    if (keyed && this.#keys.length > 1) await this.#claim(events, repetition);
+    if (keyed && this.#keys.length > 1) {
+      await this.#claims.claim([
+        call,
+        ...events.map((event) => ofEvent(event, publisher)),
+      ]);
+    }
     const write = (part: Part) =>
       keyed
         ? this.#writeOnce(part, durability, repetition)
@@ -219,12 +222,12 @@ export class Publisher {
   #admit(events: readonly NewEvent[]): number {
     let bytes = 0;
     for (const event of events) bytes += sizeOf(event);
-    const refusal = this.#pressure.refusal ??
+    const refusal = this.#breaker.refusal ?? this.#pressure.refusal ??
       (this.#events + events.length > this.#options.maxQueuedEvents ||
           this.#bytes + bytes > this.#options.maxQueuedBytes
         ? overloaded("too many events are on their way", 1000)
         : undefined);
-    if (refusal) throw this.#counted(refusal);
+    if (refusal) throw this.#counted(publishRefusal(refusal));
     this.#events += events.length;
     this.#bytes += bytes;
     return bytes;
@@ -293,7 +296,11 @@ export class Publisher {
           throw error;
         }
         const left = deadline - this.#clock.elapsed();
-        if (left <= 0 || unknown === undefined) throw unknown ?? error;
+        if (
+          left <= 0 || unknown === undefined || error instanceof BreakerOpen
+        ) {
+          throw unknown ?? error;
+        }
         // A server that answers errors (LOADING) is asked again, not at once.
         if (error instanceof RedisReplyError) {
           await sleep(200, { clock: this.#clock });
@@ -310,36 +317,12 @@ export class Publisher {
     { publisher, call }: Repetition,
   ): NonNullable<Write["once"]> {
     const prefix = this.#records[part.shard] ?? "";
-    const record = (named: Named | undefined) =>
+    const record = (named: NamedKey | undefined) =>
       named && { key: prefix + named.name, fingerprint: named.fingerprint };
     return {
       call: record(call),
       events: part.events.map((event) => record(ofEvent(event, publisher))),
     };
-  }
-
-  /** With several shards, a key first belongs to one body, wherever its events go. */
-  async #claim(
-    events: readonly NewEvent[],
-    { publisher, call }: Repetition,
-  ): Promise<void> {
-    const link = this.#redis.link("publisher");
-    const claim = async (named: Named | undefined) => {
-      if (named === undefined) return;
-      const { name } = named;
-      const home = this.#keys[shardOf(name, this.#keys.length)] ?? "";
-      const keys = [companionKey(home, `claim:${name}`)] as const;
-      const args = [KEY_TTL_SECONDS, named.fingerprint];
-      const claimed = await link.run(CLAIM, keys, args).catch((error) => {
-        // No event is written yet, and the same body may claim a key again.
-        throw error instanceof RedisOutcomeUnknown
-          ? new RedisUnavailable(undefined, { cause: error })
-          : error;
-      });
-      if (claimed !== 1) throw idempotencyConflict();
-    };
-    await claim(call);
-    await Promise.all(events.map((event) => claim(ofEvent(event, publisher))));
   }
 
   #results(

@@ -158,6 +158,32 @@ Deno.test("append() finds a conflict between shards that know nothing of each ot
   strictEqual((await opened.log.read(0, 100)).events.length, 21);
 });
 
+Deno.test("append() over several shards that is refused leaves its keys to others", async () => {
+  await using opened = await openTestLog(server, { shards: 16 });
+  const { log } = opened;
+  const taken = testEvent(0, { id: "taken" });
+  const free = Array.from({ length: 20 }, (_, i) => `free-${i}`);
+  const batch = free.map((id, i) => testEvent(i, { id }));
+  receiptsOf(await log.append([taken]));
+  const conflict = { code: "idempotency-conflict" };
+  const other = testEvent(1, { id: "taken" });
+  await rejects(
+    log.append([...batch, other], { idempotencyKey: "k" }),
+    conflict,
+  );
+  await rejects(
+    log.append([testEvent(2, { id: "x" }), testEvent(3, { id: "x" })]),
+    conflict,
+  );
+  const otherBodies = free.map((id, i) => testEvent(i + 100, { id }));
+  const receipts = receiptsOf(
+    await log.append(otherBodies, { idempotencyKey: "k" }),
+  );
+  ok(receipts.every(({ duplicate }) => !duplicate));
+  const [x] = receiptsOf(await log.append([testEvent(4, { id: "x" })]));
+  strictEqual(x?.duplicate, false);
+});
+
 Deno.test("append() writes all of a batch or nothing of it", async () => {
   const stream = `all-${crypto.randomUUID()}`;
   await using opened = await openTestLog(server, { stream });
