@@ -11,6 +11,7 @@ export {
 export type { QueryResult, Statement } from "./driver.ts";
 export * from "./migrate.ts";
 export * from "./migration_failure.ts";
+export * from "./on_one_replica.ts";
 export * from "./open_postgres.ts";
 export * from "./postgres.ts";
 export * from "./postgres_check.ts";

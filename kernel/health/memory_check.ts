@@ -1,5 +1,5 @@
-import process from "node:process";
 import { getHeapStatistics } from "node:v8";
+import { memoryLimit } from "../metrics/memory_limit.ts";
 import {
   type CheckDetails,
   type CheckOptions,
@@ -81,16 +81,6 @@ export function readMemoryUse(): MemoryUse {
     residentBytes: Deno.memoryUsage().rss,
     heapBytes: used_heap_size,
     maxHeapBytes: heap_size_limit,
-    maxResidentBytes: controlGroupLimit(),
+    maxResidentBytes: memoryLimit(),
   };
-}
-
-function controlGroupLimit(): number | undefined {
-  try {
-    const limit = process.constrainedMemory();
-    // "No limit" is 0 or a number beyond any machine.
-    return limit > 0 && limit < 2 ** 52 ? limit : undefined;
-  } catch {
-    return undefined;
-  }
 }

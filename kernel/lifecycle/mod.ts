@@ -3,6 +3,7 @@
  *
  * @module
  */
+export * from "./background_job.ts";
 export * from "./clock.ts";
 export * from "./create_kernel.ts";
 export * from "./create_service_kernel.ts";

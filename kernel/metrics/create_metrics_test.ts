@@ -270,15 +270,17 @@ Deno.test("build_info and the process's figures are there and plausible", async 
     (await metrics.expose()).body,
     /^build_info\{service="demo",version="1\.2\.3",environment="test",runtime="deno-[\d.]+"\} 1$/m,
   );
-  const [cpu, rss, started, used, size] = await Promise.all([
+  const [cpu, rss, usage, started, used, size] = await Promise.all([
     "process_cpu_seconds_total",
     "process_resident_memory_bytes",
+    "memory_usage_bytes",
     "process_start_time_seconds",
     "runtime_heap_used_bytes",
     "runtime_heap_size_bytes",
   ].map((name) => value(metrics, name)));
   ok((cpu ?? 0) > 0.001 && (cpu ?? 0) < 3600, `${cpu}`);
   ok((rss ?? 0) > 10e6 && (rss ?? 0) < 10e9, `${rss}`);
+  ok((usage ?? 0) > 10e6 && (usage ?? 0) < 10e9, `${usage}`);
   ok(Math.abs((started ?? 0) - Date.now() / 1000) < 3600, `${started}`);
   ok((used ?? 0) > 1e6 && (used ?? 0) <= (size ?? 0), `${used} ${size}`);
 });

@@ -1,5 +1,6 @@
 import process from "node:process";
 import type { ServiceIdentity } from "../lifecycle/module.ts";
+import { memoryLimit } from "./memory_limit.ts";
 import type { Metrics } from "./metrics.ts";
 
 /**
@@ -33,6 +34,14 @@ export function addRuntimeMetrics(
     name: "process_resident_memory_bytes",
     help: "Resident memory.",
   });
+  const used = metrics.gauge({
+    name: "memory_usage_bytes",
+    help: "Resident memory, to be held against memory_limit_bytes.",
+  });
+  const limit = metrics.gauge({
+    name: "memory_limit_bytes",
+    help: "The control group's limit of memory; absent where there is none.",
+  });
   const heapUsed = metrics.gauge({
     name: "runtime_heap_used_bytes",
     help: "JavaScript heap in use.",
@@ -53,6 +62,10 @@ export function addRuntimeMetrics(
     counted = seconds;
     const memory = Deno.memoryUsage();
     resident.set({}, memory.rss);
+    used.set({}, memory.rss);
+    const limitBytes = memoryLimit();
+    if (limitBytes === undefined) limit.remove({});
+    else limit.set({}, limitBytes);
     heapUsed.set({}, memory.heapUsed);
     heapTotal.set({}, memory.heapTotal);
     external.set({}, memory.external);
