@@ -47,7 +47,7 @@ const OUTSIDE: Readonly<Record<string, RegExp>> = {
   kernel:
     /^(node:|npm:\/?(zod|yaml|awilix|prom-client|@logtape\/logtape|cockatiel|croner)@)/,
   contract: /^npm:\/?zod@/,
-  domain: /^npm:\/?(zod|jose)@/,
+  domain: /^(node:(buffer|crypto|util)$|npm:\/?(zod|jose)@)/,
 };
 
 /** Time and I/O, which a domain is given and never takes. */

@@ -1,0 +1,61 @@
+import { jsonResponse } from "@mainstay/adapters/http";
+import type { Route } from "@mainstay/kernel/lifecycle";
+import type { IdentityAddresses } from "../../domain/identity_settings.ts";
+import {
+  AUTH_METHODS,
+  GRANT_TYPES,
+  SIGNING_ALGS,
+} from "../../domain/client.ts";
+import type { KeyRing } from "../../domain/key_ring.ts";
+
+const CACHE = { "cache-control": "public, max-age=300" };
+
+/** What clients and verifiers look up: RFC 8414, OpenID Connect Discovery, JWKS. */
+export function metadataRoutes(
+  { issuer, idpUrl }: Pick<IdentityAddresses, "issuer" | "idpUrl">,
+  keys: KeyRing,
+): readonly Route[] {
+  const endpoint = (name: string) => `${issuer}/oauth2/v1/${name}`;
+  const authorizationServer = {
+    issuer,
+    token_endpoint: endpoint("token"),
+    jwks_uri: endpoint("jwks"),
+    introspection_endpoint: endpoint("introspect"),
+    revocation_endpoint: endpoint("revoke"),
+    grant_types_supported: GRANT_TYPES,
+    token_endpoint_auth_methods_supported: AUTH_METHODS,
+  };
+  const openIdProvider = {
+    ...authorizationServer,
+    userinfo_endpoint: `${idpUrl}/oidc/v1/userinfo`,
+    end_session_endpoint: `${idpUrl}/oidc/v1/endsession`,
+    subject_types_supported: ["public"],
+    id_token_signing_alg_values_supported: SIGNING_ALGS,
+  };
+  return [
+    document(
+      "/.well-known/oauth-authorization-server",
+      "Authorization server metadata (RFC 8414)",
+      () => authorizationServer,
+    ),
+    document(
+      "/.well-known/openid-configuration",
+      "OpenID provider metadata",
+      () => openIdProvider,
+    ),
+    document("/oauth2/v1/jwks", "Public keys (RFC 7517)", () => keys.jwks()),
+  ];
+}
+
+function document(path: string, summary: string, body: () => unknown): Route {
+  return {
+    method: "GET",
+    path,
+    handle: () => jsonResponse(body(), { headers: CACHE }),
+    doc: {
+      summary,
+      tags: ["metadata"],
+      responses: { 200: { description: summary } },
+    },
+  };
+}

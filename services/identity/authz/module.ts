@@ -1,0 +1,72 @@
+import {
+  type Module,
+  type Service,
+  systemClock,
+} from "@mainstay/kernel/lifecycle";
+import type { IdentityConfig } from "../config.ts";
+import type { IdentityDatabase } from "../domain/identity_storage.ts";
+import { createKeyEncryption } from "../domain/key_encryption.ts";
+import { serviceHealthRoute } from "../http/service_health_route.ts";
+import {
+  identityService,
+  type IdentityServiceOptions,
+} from "../identity_service.ts";
+import { keyRingPart } from "../worker/key_ring_part.ts";
+import { createClientAuthentication } from "./http/client_authentication.ts";
+import { introspectionRoute } from "./http/introspection_route.ts";
+import { metadataRoutes } from "./http/metadata_routes.ts";
+import { revocationRoute } from "./http/revocation_route.ts";
+import { tokenRoute } from "./http/token_route.ts";
+
+/**
+ * The authorization server: gives tokens to clients, and says of tokens whether
+ * they are good.
+ *
+ * @throws {ConfigError} If settings contradict each other.
+ */
+export function authzService(
+  config: IdentityConfig,
+  database: IdentityDatabase,
+  options?: IdentityServiceOptions,
+): Service {
+  return identityService(config, {
+    database,
+    module: authzModule(config, database),
+    openApi: {
+      title: "Mainstay authorization server",
+      description: "OAuth 2.1 and OpenID Connect.",
+    },
+  }, options);
+}
+
+function authzModule(
+  config: IdentityConfig,
+  database: IdentityDatabase,
+): Module {
+  return {
+    name: "authz",
+    dependsOn: ["postgres"],
+    setup(kernel) {
+      const storage = database.open(kernel);
+      const { clients, tokens } = storage;
+      const keys = keyRingPart({
+        keys: storage.keys,
+        encryption: createKeyEncryption(config.keyEncryptionKeys),
+        clock: systemClock,
+        log: kernel.log.child("keys"),
+      });
+      const authenticate = createClientAuthentication({ clients });
+      const now = systemClock.now;
+      return {
+        parts: [...storage.parts, keys],
+        routes: [
+          serviceHealthRoute(kernel, { path: "/health", service: "authz" }),
+          ...metadataRoutes(config, keys),
+          tokenRoute({ config, tokens, keys, authenticate, now }),
+          introspectionRoute({ config, tokens, authenticate, now }),
+          revocationRoute({ tokens, authenticate }),
+        ],
+      };
+    },
+  };
+}

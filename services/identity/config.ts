@@ -1,0 +1,176 @@
+import { httpSettings } from "@mainstay/adapters/http";
+import { postgresSettings } from "@mainstay/adapters/postgres";
+import {
+  boolean,
+  type Config,
+  ConfigError,
+  type ConfigMistake,
+  defineSettings,
+  duration,
+  type Kind,
+  list,
+  serviceSettings,
+  url,
+} from "@mainstay/kernel/config";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** A key-encryption key: 32 bytes in base64. */
+const encryptionKey: Kind<Uint8Array> = {
+  expects: "32 random bytes in base64, as `openssl rand -base64 32` prints",
+  format: (key) => key.toBase64(),
+  parse(input) {
+    try {
+      const key = Uint8Array.fromBase64(String(input).trim());
+      if (key.length === 32) return key;
+    } catch {
+      // Said below, without the key.
+    }
+    throw new RangeError("is not 32 bytes in base64");
+  },
+};
+
+/** A server's own address as others know it: an origin, without a path. */
+const publicUrl: Kind<string> = {
+  ...url(),
+  expects: "an origin such as https://id.example",
+  parse(input) {
+    const given = url().parse(input);
+    if (new URL(given).origin === given) return given;
+    throw new RangeError("is no origin such as https://id.example");
+  },
+};
+
+const lifetime = duration({ min: 1_000, max: 400 * DAY_MS });
+
+/** What the four servers are configured with; one YAML file serves them all. */
+const commonSettings = defineSettings({
+  issuer: {
+    env: "ISSUER",
+    kind: publicUrl,
+    description: "Public URL of the authorization server; the tokens' issuer",
+    default: "http://localhost:8080",
+  },
+  idpUrl: {
+    env: "IDP_URL",
+    kind: publicUrl,
+    description: "Public URL of the identity provider",
+    default: "http://localhost:8081",
+  },
+  rsUrl: {
+    env: "RS_URL",
+    kind: publicUrl,
+    description:
+      "Public URL of the resource server; what tokens are for by default",
+    default: "http://localhost:8082",
+  },
+  spaUrl: {
+    env: "SPA_URL",
+    kind: publicUrl,
+    description: "Public URL of the console",
+    default: "http://localhost:8083",
+  },
+  keyEncryptionKeys: {
+    env: "KEY_ENCRYPTION_KEYS",
+    kind: list(encryptionKey),
+    description:
+      "Keys that signing keys and other secrets are encrypted under: the first encrypts, all decrypt. Without them what is encrypted is lost",
+    secret: true,
+  },
+  accessTokenLifetimeMs: {
+    env: "ACCESS_TOKEN_LIFETIME",
+    kind: lifetime,
+    description: "How long an access token is good",
+    default: 10 * MINUTE_MS,
+  },
+  refreshTokenLifetimeMs: {
+    env: "REFRESH_TOKEN_LIFETIME",
+    kind: lifetime,
+    description: "How long a refresh token is good, counted from its last use",
+    default: 14 * DAY_MS,
+  },
+  refreshGraceMs: {
+    env: "REFRESH_GRACE",
+    kind: duration({ max: 5 * MINUTE_MS }),
+    description:
+      "How long the answer to a refresh may be asked for again, should it be lost",
+    default: 10_000,
+  },
+  grantLifetimeMs: {
+    env: "GRANT_LIFETIME",
+    kind: lifetime,
+    description: "How long a sign-in can be renewed at all",
+    default: 90 * DAY_MS,
+  },
+  codeLifetimeMs: {
+    env: "CODE_LIFETIME",
+    kind: duration({ min: 1_000, max: 10 * MINUTE_MS }),
+    description: "How long an authorization code is good",
+    default: MINUTE_MS,
+  },
+  sessionLifetimeMs: {
+    env: "SESSION_LIFETIME",
+    kind: lifetime,
+    description: "How long a browser stays signed in",
+    default: 12 * HOUR_MS,
+  },
+  signUp: {
+    env: "SIGN_UP",
+    kind: boolean(),
+    description: "Whether people may make themselves an account",
+    default: (environment: string) => environment === "development",
+  },
+});
+
+/** Which of the four servers is configured. */
+export type IdentityServer = "authz" | "idp" | "rs" | "spa";
+
+const SERVERS = {
+  authz: { name: "authz", servicePort: 8080 },
+  idp: { name: "idp", servicePort: 8081 },
+  rs: { name: "rs", servicePort: 8082 },
+  spa: { name: "spa-rp", servicePort: 8083 },
+} as const;
+
+/** The settings of one server: the same for all but name and port. */
+export function identitySettings(server: IdentityServer) {
+  const { name, servicePort } = SERVERS[server];
+  return {
+    ...serviceSettings,
+    ...httpSettings({ servicePort }),
+    ...postgresSettings,
+    ...commonSettings,
+    serviceName: { ...serviceSettings.serviceName, default: name },
+  };
+}
+
+/** The values of {@link identitySettings}. */
+export type IdentityConfig = Config<ReturnType<typeof identitySettings>>;
+
+/**
+ * Looks at what no setting alone can show.
+ *
+ * @throws {ConfigError} Naming every mistake.
+ */
+export function checkIdentityConfig(config: IdentityConfig): void {
+  const mistakes: ConfigMistake[] = [];
+  const urls = {
+    ISSUER: config.issuer,
+    IDP_URL: config.idpUrl,
+    RS_URL: config.rsUrl,
+    SPA_URL: config.spaUrl,
+  };
+  for (const [name, value] of Object.entries(urls)) {
+    const { protocol, hostname } = new URL(value);
+    const local = hostname === "localhost";
+    if (protocol !== "https:" && !local) {
+      mistakes.push({
+        name,
+        detail: "is not https; only localhost may be without",
+      });
+    }
+  }
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+}

@@ -1,0 +1,27 @@
+import type { Client, ClientSecret, RegisteredClient } from "./client.ts";
+
+/** What a new client is made of. */
+export type NewClient = Omit<Client, "createdAt" | "disabledAt">;
+
+/** Keeps the clients. */
+export interface ClientStore {
+  /** A client with its secrets that have not expired, disabled or not. */
+  find(id: string): Promise<RegisteredClient | undefined>;
+  /** In the order of their ids, from the one after `after`. */
+  list(page: {
+    readonly limit: number;
+    readonly after?: string;
+  }): Promise<readonly Client[]>;
+  /** @throws {ClientExists} If the id is taken. */
+  create(client: NewClient, secret?: ClientSecret): Promise<Client>;
+  /**
+   * Adds a secret and lets those before it expire at `previousExpireAt`.
+   *
+   * @returns Whether there is such a client.
+   */
+  rotateSecret(
+    id: string,
+    secret: ClientSecret,
+    previousExpireAt: Date,
+  ): Promise<boolean>;
+}

@@ -1,0 +1,54 @@
+import { httpListeners, type OpenApiOptions } from "@mainstay/adapters/http";
+import { postgresModule } from "@mainstay/adapters/postgres";
+import {
+  createServiceKernel,
+  type Module,
+  type Service,
+} from "@mainstay/kernel/lifecycle";
+import { checkIdentityConfig, type IdentityConfig } from "./config.ts";
+import type { IdentityDatabase } from "./domain/identity_storage.ts";
+import { identityProblems } from "./http/problems.ts";
+
+/** What a user of a server adds to it. */
+export interface IdentityServiceOptions {
+  /** Checks, metrics, parts and routes of one's own. */
+  readonly modules?: readonly Module[];
+  /** Takes the log's lines. Default: standard output. */
+  readonly writeLog?: (line: string) => void;
+}
+
+/** What is one server's own. */
+export interface IdentityServerParts {
+  readonly module: Module;
+  readonly openApi: OpenApiOptions;
+  /** None: the server keeps nothing. */
+  readonly database?: IdentityDatabase;
+}
+
+/**
+ * One of the identity servers around its module: kernel, database, listeners.
+ *
+ * @throws {ConfigError} If settings contradict each other.
+ */
+export function identityService(
+  config: IdentityConfig,
+  { module, openApi, database }: IdentityServerParts,
+  { modules = [], writeLog }: IdentityServiceOptions = {},
+): Service {
+  checkIdentityConfig(config);
+  return {
+    kernel: createServiceKernel(
+      config,
+      writeLog === undefined ? {} : { write: writeLog },
+    ),
+    modules: [
+      ...(database === undefined
+        ? []
+        : [postgresModule(config, { migrations: database.migrations })]),
+      module,
+      ...modules,
+    ],
+    listeners: httpListeners(config, { problems: identityProblems, openApi }),
+    shutdown: config,
+  };
+}

@@ -1,0 +1,9 @@
+/**
+ * OAuth 2.1 and OpenID Connect: an authorization server, an identity provider,
+ * a resource server and a server for the console, over one PostgreSQL.
+ *
+ * @module
+ */
+export * from "./config.ts";
+export type { IdentityServiceOptions } from "./identity_service.ts";
+export * from "./authz/module.ts";

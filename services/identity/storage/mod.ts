@@ -1,0 +1,6 @@
+/**
+ * What the identity servers keep, in PostgreSQL.
+ *
+ * @module
+ */
+export * from "./postgres_storage.ts";
