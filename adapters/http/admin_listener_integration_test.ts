@@ -6,6 +6,7 @@ import { guardRoutes } from "./admin_guard.ts";
 import { createHandler } from "./create_handler.ts";
 import { httpProblems } from "./problem.ts";
 import { parseNetworks } from "./cidr.ts";
+import { createSelfSignedCertificate } from "./self_signed_certificate.ts";
 import { assertFaster, bestOfThree } from "@mainstay/adapters/testing";
 import { toyService } from "./tests/toy_service.ts";
 
@@ -195,43 +196,62 @@ Deno.test("the probe port serves probes alone, over plain HTTP", async () => {
   }, { probePort: 0 });
 });
 
-Deno.test("liveness is answered while the main thread is blocked", () =>
-  bestOfThree(async () => {
-    await opened(async (_url, part) => {
-      // The asking must not stand on the blocked thread either.
-      const asker = new Worker(
-        new URL("./tests/livez_asker.ts", import.meta.url),
-        { type: "module" },
-      );
-      const probe = `http://127.0.0.1:${part.probeAddress!.port}/livez`;
-      const next = <T>() =>
-        new Promise<T>((resolve) =>
-          asker.onmessage = ({ data }) => resolve(data)
-        );
-      asker.postMessage({ url: probe, forMs: 3000 });
-      await next<"asking">();
-      const answers = next<
-        Array<{ ms: number; status: number; body: string }>
-      >();
-      const untilMs = performance.now() + 2000;
-      while (performance.now() < untilMs);
-      const seen = await answers;
-      asker.terminate();
+/** Blocks this thread for 2 s while another asks for liveness. */
+async function askWhileBlocked(url: string, cert?: string): Promise<void> {
+  // The asking must not stand on the blocked thread either.
+  const asker = new Worker(
+    new URL("./tests/livez_asker.ts", import.meta.url),
+    { type: "module" },
+  );
+  const next = <T>() =>
+    new Promise<T>((resolve) => asker.onmessage = ({ data }) => resolve(data));
+  asker.postMessage({ url, forMs: 3000, cert });
+  await next<"asking">();
+  const answers = next<
+    Array<{ ms: number; status: number; body: string }>
+  >();
+  const untilMs = performance.now() + 2000;
+  while (performance.now() < untilMs);
+  const seen = await answers;
+  asker.terminate();
 
-      const times = seen.map(({ ms }) => ms).toSorted((a, b) => a - b);
-      const p99 = times[Math.floor(times.length * 0.99)]!;
-      assertFaster(p99, 50, `p99 of ${times.length} answers`);
-      const stalls = seen.filter(({ body }) => body.includes("blocked"));
-      ok(
-        stalls.some(({ status }) => status === 200),
-        "none is well yet stalled",
-      );
-      const past = stalls.filter(({ status }) => status === 503);
-      ok(past.length > 0, "none is past the threshold");
-      for (const { body } of past) {
-        const age = Number(/blocked for (\d+) ms/.exec(body)?.[1]);
-        ok(age >= 1500 && age < 2600, body);
-      }
-      strictEqual(seen.at(-1)!.body, "ok");
-    }, { probePort: 0 });
-  }));
+  const times = seen.map(({ ms }) => ms).toSorted((a, b) => a - b);
+  const p99 = times[Math.floor(times.length * 0.99)]!;
+  assertFaster(p99, 50, `p99 of ${times.length} answers`);
+  const stalls = seen.filter(({ body }) => body.includes("blocked"));
+  ok(
+    stalls.some(({ status }) => status === 200),
+    "none is well yet stalled",
+  );
+  const past = stalls.filter(({ status }) => status === 503);
+  ok(past.length > 0, "none is past the threshold");
+  for (const { body } of past) {
+    const age = Number(/blocked for (\d+) ms/.exec(body)?.[1]);
+    ok(age >= 1500 && age < 2600, body);
+  }
+  strictEqual(seen.at(-1)!.body, "ok");
+}
+
+Deno.test("liveness is answered over plain HTTP while the main thread is blocked", () =>
+  bestOfThree(() =>
+    opened(
+      (_url, part) =>
+        askWhileBlocked(`http://127.0.0.1:${part.probeAddress!.port}/livez`),
+      { probePort: 0 },
+    )
+  ));
+
+Deno.test("liveness is answered over TLS while the main thread is blocked", async () => {
+  const { cert, key } = createSelfSignedCertificate(["127.0.0.1"], Date.now());
+  const folder = await Deno.makeTempDir();
+  const tls = { certFile: `${folder}/cert.pem`, keyFile: `${folder}/key.pem` };
+  try {
+    await Deno.writeTextFile(tls.certFile, cert);
+    await Deno.writeTextFile(tls.keyFile, key);
+    await bestOfThree(() =>
+      opened((url) => askWhileBlocked(`${url}/livez`, cert), { tls })
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

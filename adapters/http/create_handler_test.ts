@@ -70,6 +70,26 @@ Deno.test("handler keeps a valid correlation ID and replaces any other", async (
   }
 });
 
+Deno.test("handler counts the requests whose answer has not begun", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  using served = handlerOf([
+    get("/slow", async () => {
+      await promise;
+      return new Response();
+    }),
+  ]);
+  const inFlight = async () => {
+    const { body } = await served.service.kernel.metrics.expose();
+    return /^http_requests_in_flight\{listener="public"\} (\d+)$/m.exec(body)
+      ?.[1];
+  };
+  const asked = [served.ask("/slow"), served.ask("/slow")];
+  strictEqual(await inFlight(), "2");
+  resolve();
+  await Promise.all(asked);
+  strictEqual(await inFlight(), "0");
+});
+
 Deno.test("handler gives each request a correlation ID of its own", async () => {
   using served = handlerOf([hello]);
   const { ask } = served;

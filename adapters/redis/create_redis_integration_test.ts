@@ -300,6 +300,23 @@ Deno.test("a blocking read on a dead link ends, and works again on another", asy
   await redis.stop();
 });
 
+Deno.test("what Redis refuses is counted by its code", async () => {
+  await using own = await startRedis();
+  const { redis, metrics } = redisAt(own);
+  const link = redis.link("control");
+  await redis.start();
+  await link.send("k", ["SET", "k", "text"]);
+  for (let i = 0; i < 2; i++) {
+    await rejects(link.send("k", ["LPUSH", "k", "x"]), RedisReplyError);
+  }
+  const [refused] = await link.pipeline("k", [["NONSENSE"], ["PING"]]);
+  ok(refused instanceof RedisReplyError);
+  const { body } = await metrics.expose();
+  match(body, /^redis_command_errors_total\{code="WRONGTYPE"\} 2$/m);
+  match(body, /^redis_command_errors_total\{code="ERR"\} 1$/m);
+  await redis.stop();
+});
+
 Deno.test("a loss is told and counted, and ends by itself", async () => {
   await using own = await startRedis();
   const { redis, metrics } = redisAt(own);

@@ -283,6 +283,11 @@ Deno.test("build_info and the process's figures are there and plausible", async 
   ok((usage ?? 0) > 10e6 && (usage ?? 0) < 10e9, `${usage}`);
   ok(Math.abs((started ?? 0) - Date.now() / 1000) < 3600, `${started}`);
   ok((used ?? 0) > 1e6 && (used ?? 0) <= (size ?? 0), `${used} ${size}`);
+  const external = () => value(metrics, "runtime_external_memory_bytes");
+  const before = await external() ?? NaN;
+  const held = new Uint8Array(50e6);
+  const grown = (await external() ?? NaN) - before;
+  ok(grown > 40e6 && grown < 60e6, `${grown} for ${held.length}`);
 });
 
 Deno.test("any label values are shown each in its own series, and read back", async () => {

@@ -54,6 +54,21 @@ function sign(changes: TokenChanges = {}): Promise<string> {
     .sign(key);
 }
 
+/** Moves the clock that the library keeps keys by. */
+function clockAhead(ms: number) {
+  const { now } = Date;
+  const by = (ms: number) => {
+    Date.now = () => now() + ms;
+  };
+  by(ms);
+  return {
+    by,
+    [Symbol.dispose]() {
+      Date.now = now;
+    },
+  };
+}
+
 Deno.test("verifyToken() gives the subject and this service's scopes", async () => {
   await using keys = serveKeys(goodKeys);
   deepStrictEqual(await keys.verify(await sign()), {
@@ -100,6 +115,24 @@ Deno.test("verifyToken() asks once for unknown keys, however many come", async (
     );
   }
   strictEqual(keys.asked.count <= 2, true);
+});
+
+Deno.test("verifyToken() takes a key that is new at the issuer's once 30 s have passed since it last asked", async () => {
+  let served = [jwk];
+  await using keys = serveKeys(() => Response.json({ keys: served }));
+  await keys.verify(await sign());
+  const next = await generateKeyPair("EdDSA");
+  served = [{ ...await exportJWK(next.publicKey), kid: "k2", alg: "EdDSA" }];
+  const rotated = await sign({ kid: "k2", key: next.privateKey });
+  await rejects(keys.verify(rotated), Unauthorized);
+  using later = clockAhead(29_000);
+  await rejects(keys.verify(rotated), Unauthorized);
+  strictEqual(keys.asked.count, 1);
+  later.by(31_000);
+  strictEqual((await keys.verify(rotated)).name, "token:app-1");
+  strictEqual(keys.asked.count, 2);
+  // What the issuer has taken out is believed no longer.
+  await rejects(keys.verify(await sign()), Unauthorized);
 });
 
 Deno.test("verifyToken() says 503, not 401, when the keys cannot be had", async () => {

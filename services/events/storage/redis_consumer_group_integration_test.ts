@@ -162,6 +162,35 @@ Deno.test("a dead letter is listed, filtered, replayed once and discarded", asyn
   });
 });
 
+Deno.test("a dead letter that is discarded while it is replayed is one or the other", async () => {
+  await using stage = await redisStage();
+  await using operator = await redisStage(stage.streamKey);
+  const group = stage.group("a");
+  await group.ensure();
+  const count = 60;
+  for (let i = 0; i < count; i++) await stage.add(`x${i}`);
+  const note = { error: "It broke", attempts: 1 };
+  for (const delivery of await group.read(count)) {
+    await group.bury(delivery, { reason: "max-attempts", ...note });
+  }
+  const { letters } = await stage.deadLetters.list({ limit: count });
+  assertEquals(letters.length, count);
+  let replayed = 0;
+  for (const [i, { id }] of letters.entries()) {
+    const discarding = (async () => {
+      // Between before the replay has begun and after it has ended.
+      for (let ping = 0; ping < i % 6; ping++) await operator.send("PING");
+      return await operator.deadLetters.discard(id);
+    })();
+    const again = await stage.deadLetters.replay(id);
+    assertEquals(again === undefined, await discarding);
+    if (again !== undefined) replayed++;
+    assertEquals(await stage.send("XLEN", stage.streamKey), count + replayed);
+  }
+  assertEquals(await stage.deadLetters.count(), 0);
+  ok(replayed > 0 && replayed < count, `${replayed} of ${count} were replayed`);
+});
+
 Deno.test("an event that has every header it may have is replayed as it was", async () => {
   await using stage = await redisStage();
   const group = stage.group("a");

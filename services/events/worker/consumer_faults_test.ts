@@ -20,6 +20,26 @@ Deno.test("createConsumer() stops a handler whose event passed to another, and d
   calls[0]?.resolve();
   await s.clock.advance(10);
   deepStrictEqual(s.shard.acknowledged, []);
+  match((await s.metrics.expose()).body, /^events_revoked_total 1$/m);
+});
+
+Deno.test("createConsumer() counts what it takes over, and what was trimmed before it could", async () => {
+  const { calls, handler } = held();
+  const s = stage([handler], { minIdleMs: 1_000 });
+  const ids = [0, 1, 2].map((n) =>
+    s.shard.add({ aggregateId: `a${n}`, data: { n } })
+  );
+  const dead = s.shard.group("dead");
+  await dead.ensure();
+  await dead.read(3);
+  s.shard.trim(ids[1] ?? s.shard.delivered);
+  await using _one = s.start("one");
+  await s.clock.advance(2_000);
+  deepStrictEqual(numbers(calls), [0, 2]);
+  const { body } = await s.metrics.expose();
+  match(body, /^events_claimed_total 2$/m);
+  match(body, /^events_trimmed_pending_total 1$/m);
+  for (const call of calls) call.resolve();
 });
 
 Deno.test("createConsumer() reads on when all that kept it from reading passed to another", async () => {
@@ -139,6 +159,11 @@ Deno.test("with leases, a shard has one consumer, and another takes it when it i
   s.shard.add({ data: { n: 1 } });
   const first = s.start("first", 1);
   await s.clock.advance(0);
+  const owned = async () => {
+    const { body } = await s.metrics.expose();
+    return /^events_shard_owned\{shard="0"\} (\d)$/m.exec(body)?.[1];
+  };
+  assertEquals(await owned(), "1");
   await using _second = s.start("second", 1);
   await s.clock.advance(3_000);
   deepStrictEqual(numbers(calls), [0]);
@@ -146,6 +171,7 @@ Deno.test("with leases, a shard has one consumer, and another takes it when it i
   s.shard.failure = new Error("Away");
   await s.clock.advance(4_000);
   assertEquals(first.consumer.state().shardsOwned, 0);
+  assertEquals(await owned(), "0");
   assertEquals(calls[0]?.context.signal.aborted, true);
   calls[0]?.resolve();
   await s.clock.advance(10);

@@ -105,7 +105,8 @@ export function createConsumerMetrics(metrics: Metrics) {
     }),
     owned: metrics.gauge({
       name: "events_shard_owned",
-      help: "Whether this process consumes the shard (1) or not (0).",
+      help:
+        "With several shards, whether this process consumes the shard (1) or not (0).",
       labels: ["shard"],
     }),
     inHand: metrics.gauge({
