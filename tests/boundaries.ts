@@ -10,6 +10,7 @@ const LAYERS: ReadonlyArray<readonly [layer: string, path: RegExp]> = [
   ["cli", /^cli\//],
   ["kernel", /^kernel\//],
   ["contract", /^contracts\//],
+  ["console", /^console\//],
   ["adapter", /^adapters\//],
   ["main", /^services\/.*\/(main|healthcheck)\.ts$/],
   ["domain", /^services\/.*\/domain\//],
@@ -22,6 +23,7 @@ const LAYERS: ReadonlyArray<readonly [layer: string, path: RegExp]> = [
 const MAY: Readonly<Record<string, readonly string[]>> = {
   kernel: [],
   contract: [],
+  console: ["contract"],
   adapter: ["kernel", "contract"],
   domain: ["kernel", "contract"],
   storage: ["domain", "adapter", "kernel", "contract"],
@@ -119,7 +121,11 @@ export function judgeFile(path: string, text: string): string[] {
   const findings: string[] = [];
   if (layer === undefined) findings.push(`${path}: belongs to no layer`);
   if (VAGUE.test(path)) findings.push(`${path}: is named after nothing`);
-  if (!/^[a-z0-9_]+(\.d)?\.ts$/.test(path.slice(path.lastIndexOf("/") + 1))) {
+  if (
+    !/^[a-z0-9_]+(\.d)?\.(ts|svelte)$/.test(
+      path.slice(path.lastIndexOf("/") + 1),
+    )
+  ) {
     findings.push(`${path}: is not named in snake_case`);
   }
   if (layer !== "test" && text.split("\n").length - 1 > LONGEST) {

@@ -58,6 +58,9 @@ const TOY: Readonly<Record<string, string>> = {
   "services/orders/module.ts": `import "./storage/store.ts"; console.log(1);`,
   "services/users/module.ts": `import "@toy/orders";`,
   "services/users/domain/helpers.ts": `import "../../../kernel/log.ts";`,
+  "console/page.svelte":
+    `<script lang="ts">import { x } from "@toy/kernel"; import "./part.svelte";</script>`,
+  "console/part.svelte": `<script>console.log(1);</script>`,
   "cli/long.ts": "// line\n".repeat(401),
   "cli/CamelCase.ts": "export {};",
 };
@@ -73,6 +76,7 @@ Deno.test("every planted breach is found, and nothing else", async () => {
     }
     const toy = await readImportGraph(toyRoot);
     assertEquals(judgeImports(toy).toSorted(), [
+      "console/page.svelte: console may not import kernel (kernel/log.ts)",
       "kernel/log.ts: another package is imported by its name, not as ../adapters/big.ts",
       "kernel/pg.ts: kernel may not import npm:pg@8.23.1",
       "services/orders/http/route.ts: edge may not import storage (services/orders/storage/store.ts)",
@@ -88,6 +92,7 @@ Deno.test("every planted breach is found, and nothing else", async () => {
     assertEquals((await judgeFiles(toy, toyRoot)).toSorted(), [
       "cli/CamelCase.ts: is not named in snake_case",
       "cli/long.ts: is longer than 400 lines",
+      "console/part.svelte: uses console",
       "services/orders/domain/order.ts: a domain may not use Date.now",
       "services/orders/module.ts: uses console",
       "services/users/domain/helpers.ts: is named after nothing",

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export * from "./build_console.ts";
 export type { Program } from "./debian_program.ts";
 export * from "./file_lock.ts";
 export * from "./find_chromium.ts";
