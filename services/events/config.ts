@@ -1,6 +1,7 @@
 import { httpSettings } from "@mainstay/adapters/http";
 import { redisSettings } from "@mainstay/adapters/redis";
 import {
+  boolean,
   type Config,
   ConfigError,
   type ConfigMistake,
@@ -132,6 +133,13 @@ export const eventsSettings = {
         "Keys that open the service, hashed; `mainstay events api-key create` makes one",
       optional: true,
       secret: true,
+    },
+    localAccess: {
+      env: "LOCAL_ACCESS",
+      kind: boolean(),
+      description:
+        "Whether programs on this machine need no credentials; without it, only if neither API_KEYS nor AUTH_ISSUER is set",
+      optional: true,
     },
     authIssuer: {
       env: "AUTH_ISSUER",

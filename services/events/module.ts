@@ -196,7 +196,7 @@ function accessOf(config: EventsConfig): Access {
       jwksUrl: authJwksUrl,
     })
     : undefined;
-  return createAccess({ apiKeys, verifyToken });
+  return createAccess({ apiKeys, verifyToken, local: config.localAccess });
 }
 
 function sayWhoMayAsk(config: EventsConfig, log: Logger): void {

@@ -14,6 +14,7 @@ export * from "./free_port.ts";
 export * from "./local_stack.ts";
 export * from "./postgres_binaries.ts";
 export * from "./postgres_server.ts";
+export * from "./published_environment.ts";
 export * from "./redis_binary.ts";
 export * from "./redis_server.ts";
 export * from "./server_user.ts";

@@ -35,14 +35,21 @@ export interface Access {
   identify(request: { readonly headers: Headers }): string | undefined;
 }
 
-/** What the service knows callers by. With neither, only this machine may ask. */
+/** What the service knows callers by. */
 export interface AccessOptions {
   readonly apiKeys: readonly ApiKey[];
   readonly verifyToken?: VerifyToken | undefined;
+  /**
+   * Whether this machine's own programs need no credentials. Default: if
+   * nobody could have any.
+   */
+  readonly local?: boolean | undefined;
 }
 
 /** Creates the check for a service's API keys and tokens. */
-export function createAccess({ apiKeys, verifyToken }: AccessOptions): Access {
+export function createAccess(
+  { apiKeys, verifyToken, local }: AccessOptions,
+): Access {
   if (apiKeys.length === 0 && verifyToken === undefined) return localAccess;
   const keys = apiKeys.map(({ name, scopes, sha256 }) => ({
     digest: Buffer.from(sha256, "hex"),
@@ -58,9 +65,14 @@ export function createAccess({ apiKeys, verifyToken }: AccessOptions): Access {
     return found;
   };
   return {
-    authorize(request, _context, scope) {
+    authorize(request, context, scope) {
       const credentials = credentialsOf(request.headers);
-      if (credentials === undefined) throw new Unauthorized();
+      if (credentials === undefined) {
+        if (local && !request.headers.has("authorization")) {
+          return localAccess.authorize(request, context, scope);
+        }
+        throw new Unauthorized();
+      }
       if (verifyToken !== undefined && credentials.split(".").length === 3) {
         return verifyToken(credentials).then((it) => requireScope(it, scope));
       }
@@ -115,7 +127,7 @@ const localAccess: Access = {
     const refuse = (state: string): never => {
       throw new HttpError(
         "forbidden",
-        `Cannot allow the request: ${state}, and without API_KEYS or AUTH_ISSUER only programs on the service's own machine may ask`,
+        `Cannot allow the request: ${state}, and without credentials only programs on the service's own machine may ask; API_KEYS or AUTH_ISSUER say whose are good`,
       );
     };
     if (!isLoopback(peerAddress) || !isLoopback(clientAddress)) {

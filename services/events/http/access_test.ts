@@ -147,3 +147,22 @@ Deno.test("identify() tells whose key it is", () => {
   strictEqual(keyed.identify({ headers }), "billing");
   strictEqual(keyed.identify({ headers: new Headers() }), undefined);
 });
+
+Deno.test("authorize() lets this machine's programs in without credentials where that is said", async () => {
+  const access = createAccess({
+    apiKeys: [parseApiKey(`ops=${sha256("ops-key")}`)],
+    local: true,
+  });
+  strictEqual((await ask(access, {})).name, "local");
+  strictEqual((await ask(access, { "x-api-key": "ops-key" })).name, "ops");
+  throws(() => ask(access, { "x-api-key": "wrong" }), Unauthorized);
+  throws(() => ask(access, { authorization: "Basic eDp5" }), Unauthorized);
+  throws(
+    () => ask(access, {}, { peer: "192.0.2.1" }),
+    isForbidden(/another machine/),
+  );
+  throws(
+    () => ask(access, { "x-forwarded-for": "192.0.2.1" }),
+    isForbidden(/through a proxy/),
+  );
+});
