@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Form } from "@mainstay/adapters/http";
+import type { RequestContext } from "@mainstay/kernel/lifecycle";
 import { equalHashes, hashSecret } from "../../domain/bearer_secret.ts";
 import type { AuthMethod, RegisteredClient } from "../../domain/client.ts";
 import type { ClientStore } from "../../domain/client_store.ts";
@@ -9,6 +10,8 @@ import { OAuthError } from "../../domain/oauth_error.ts";
 export type AuthenticateClient = (
   request: { readonly headers: Headers },
   form: Form,
+  /** Holds the certificate of a client that shows one. */
+  context: RequestContext,
 ) => Promise<RegisteredClient>;
 
 interface Credentials {

@@ -28,7 +28,7 @@ export function introspectionRoute(options: IntrospectionRouteOptions): Route {
     path: "/oauth2/v1/introspect",
     handle: oauthEndpoint(async (request, context) => {
       const form = await readForm(request, context);
-      const client = await authenticate(request, form);
+      const client = await authenticate(request, form, context);
       requireConfidential(client);
       const token = form.get("token");
       if (token === undefined) {

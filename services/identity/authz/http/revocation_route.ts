@@ -21,7 +21,7 @@ export function revocationRoute(
     path: "/oauth2/v1/revoke",
     handle: oauthEndpoint(async (request, context) => {
       const form = await readForm(request, context);
-      const client = await authenticate(request, form);
+      const client = await authenticate(request, form, context);
       const token = form.get("token");
       if (token === undefined) {
         throw new OAuthError(

@@ -30,7 +30,7 @@ export function tokenRoute(options: TokenRouteOptions): Route {
     path: "/oauth2/v1/token",
     handle: oauthEndpoint(async (request, context) => {
       const form = await readForm(request, context);
-      const client = await options.authenticate(request, form);
+      const client = await options.authenticate(request, form, context);
       const grantType = form.get("grant_type");
       if (grantType === undefined) {
         throw new OAuthError(
