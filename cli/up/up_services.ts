@@ -1,0 +1,103 @@
+import {
+  type EventsConfig,
+  eventsService,
+  eventsSettings,
+} from "@mainstay/events";
+import { redisStorage } from "@mainstay/events/storage";
+import {
+  authzService,
+  type IdentityConfig,
+  identitySettings,
+} from "@mainstay/identity";
+import { postgresDatabase } from "@mainstay/identity/storage";
+import {
+  type Config,
+  readConfig,
+  type Settings,
+} from "@mainstay/kernel/config";
+import type { Module, Service } from "@mainstay/kernel/lifecycle";
+import type { StackServer } from "@mainstay/tools/local_stack";
+import type { SharingService } from "./service_environment.ts";
+
+/** What every service is reached by. */
+export interface Place {
+  readonly serviceName: string;
+  readonly serviceHost: string;
+  readonly servicePort: number;
+  readonly adminHost: string;
+  readonly adminPort: number;
+}
+
+/** What `up` adds to a service. */
+export interface UpOptions {
+  readonly modules: readonly Module[];
+  readonly writeLog: (line: string) => void;
+}
+
+/** A service that `up` runs. */
+export interface UpService extends SharingService {
+  readonly needs: StackServer;
+  /** @throws {ConfigError} Naming every mistake of its environment. */
+  place(env: Readonly<Record<string, string>>): Place;
+  /** @throws {ConfigError} Naming every mistake of its environment. */
+  create(env: Readonly<Record<string, string>>, options: UpOptions): Service;
+}
+
+/** Make a configuration whole before the servers that it names are there. */
+const PLACEHOLDERS = {
+  REDIS_HOST: "127.0.0.1",
+  REDIS_PORT: "6379",
+  DATABASE_URL: "postgres://127.0.0.1/",
+  KEY_ENCRYPTION_KEYS: new Uint8Array(32).toBase64(),
+};
+
+/** Every service, in the order in which they are shown. */
+export const UP_SERVICES: readonly UpService[] = [
+  defineService("events", {
+    needs: "redis",
+    adminPort: 9094,
+    settings: eventsSettings,
+    create: (config: EventsConfig, options) =>
+      eventsService(config, redisStorage, options),
+  }),
+  identityServer("authz", { adminPort: 9090, create: authzService }),
+];
+
+function identityServer(
+  name: "authz" | "idp" | "rs" | "spa",
+  { adminPort, create }: {
+    readonly adminPort: number;
+    readonly create: typeof authzService;
+  },
+): UpService {
+  return defineService(name, {
+    needs: "postgres",
+    adminPort,
+    settings: identitySettings(name),
+    create: (config: IdentityConfig, options) =>
+      create(config, postgresDatabase, options),
+  });
+}
+
+function defineService<S extends Settings>(
+  name: string,
+  { needs, adminPort, settings, create }: {
+    readonly needs: StackServer;
+    readonly adminPort: number;
+    readonly settings: S;
+    readonly create: (config: Config<S>, options: UpOptions) => Service;
+  },
+): UpService {
+  return {
+    name,
+    needs,
+    defaults: { SERVICE_NAME: name, ADMIN_PORT: String(adminPort) },
+    place: (env) =>
+      readConfig(settings, {
+        args: [],
+        env: { ...PLACEHOLDERS, ...env },
+      }) as unknown as Place,
+    create: (env, options) =>
+      create(readConfig(settings, { args: [], env }), options),
+  };
+}
