@@ -10,10 +10,17 @@ import type {
   QueryResult,
   Statement,
 } from "./driver.ts";
+import { listenOn } from "./listen.ts";
 import { observedClient, type ObservedClientClass } from "./observed_client.ts";
 import { observedPool } from "./observed_pool.ts";
 import { observePool } from "./pool_metrics.ts";
-import type { Isolation, PoolStatus, Postgres, Queryable } from "./postgres.ts";
+import type {
+  Isolation,
+  ListenOptions,
+  PoolStatus,
+  Postgres,
+  Queryable,
+} from "./postgres.ts";
 import type { PostgresConfig } from "./postgres_settings.ts";
 import { observeQueries } from "./query_observer.ts";
 
@@ -250,6 +257,23 @@ class PooledPostgres implements Postgres {
     } finally {
       signal?.removeEventListener("abort", cut);
       await endWithin(client, CLOSE_TIMEOUT_MS);
+    }
+  }
+
+  async listen(channel: string, options: ListenOptions): Promise<never> {
+    options.signal?.throwIfAborted();
+    this.#refuseClosed();
+    const client = new this.#Client(this.#driverConfig);
+    const cut = () => void client.connection.stream.destroy();
+    options.signal?.addEventListener("abort", cut, { once: true });
+    try {
+      return await listenOn(client, channel, options);
+    } catch (failure) {
+      options.signal?.throwIfAborted();
+      throw failure;
+    } finally {
+      options.signal?.removeEventListener("abort", cut);
+      cut();
     }
   }
 

@@ -28,6 +28,20 @@ export interface PoolStatus {
 /** How a transaction is isolated from others. Default read committed. */
 export type Isolation = "read committed" | "repeatable read" | "serializable";
 
+/** What hears a channel. */
+export interface ListenOptions {
+  /** From now on nothing is missed, until the call throws. */
+  readonly onListening: () => void;
+  /** Called with each `NOTIFY`'s payload, in the order of their commits. */
+  readonly onMessage: (payload: string) => void;
+  readonly signal?: AbortSignal;
+  /**
+   * How often the connection is tried; one without an answer for as long is
+   * lost. Default 1,000.
+   */
+  readonly heartbeatMs?: number;
+}
+
 /** The PostgreSQL of one service. */
 export interface Postgres extends Queryable, AsyncDisposable {
   /** The same connections through a typed query builder. */
@@ -66,6 +80,16 @@ export interface Postgres extends Queryable, AsyncDisposable {
     work: (connection: Queryable) => Promise<Result>,
     signal?: AbortSignal,
   ): Promise<Result>;
+  /**
+   * Listens on a channel over a connection of its own, until that is lost or
+   * `signal` aborts: it never resolves. Messages of the time in between, and
+   * before `onListening`, are not heard: whoever calls it again has to think
+   * that it missed some.
+   *
+   * @throws {DatabaseFailure} If the connection cannot be had, or is lost.
+   * @throws The signal's reason.
+   */
+  listen(channel: string, options: ListenOptions): Promise<never>;
   /** Waits for statements in hand, 5 s at most, and closes everything. Idempotent. */
   close(): Promise<void>;
 }
