@@ -39,5 +39,7 @@ export {
   type RateLimitOptions,
 } from "./rate_limit.ts";
 export { parseJson, readJson, type ReadJsonOptions } from "./read_json.ts";
+export { type Parameter, readQuery, wholeNumber } from "./read_query.ts";
+export { schemaJson } from "./schema_json.ts";
 export { singleHeader } from "./single_header.ts";
 export { TlsUnusable } from "./tls_files.ts";

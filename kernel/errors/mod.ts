@@ -5,3 +5,4 @@
  */
 export * from "./operational_error.ts";
 export * from "./invalid_input.ts";
+export * from "./schema_mistakes.ts";

@@ -1,8 +1,8 @@
+import { pointerTo, schemaMistakes, unknownKey } from "@mainstay/kernel/errors";
 import { cloudEvent, EVENT_LIMITS } from "@mainstay/contracts/events";
 import type { Mistake } from "@mainstay/kernel/errors";
 import type { StoredEvent } from "./event.ts";
 import type { EventCandidate, ReadEvent } from "./parse_events.ts";
-import { pointerTo, schemaMistakes, unknownKey } from "./schema_mistakes.ts";
 
 /** Attributes that have a place of their own in an event. */
 const PLACED = new Set(["specversion", "type", "subject", "data"]);

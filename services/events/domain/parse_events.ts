@@ -1,9 +1,12 @@
 import { EVENT_LIMITS, newEvent } from "@mainstay/contracts/events";
-import { InvalidInput, type Mistake } from "@mainstay/kernel/errors";
+import {
+  InvalidInput,
+  type Mistake,
+  schemaMistakes,
+} from "@mainstay/kernel/errors";
 import type { NewEvent } from "./event.ts";
 import { EventTooLarge } from "./event_too_large.ts";
 import { type ExactJson, hasMoreValues, isWithinDepth } from "./exact_json.ts";
-import { schemaMistakes } from "./schema_mistakes.ts";
 
 /** More mistakes than this are not listed, and not looked for. */
 const MAX_MISTAKES = 1_000;

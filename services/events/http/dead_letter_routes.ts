@@ -1,4 +1,12 @@
-import { jsonResponse, NotFound, parseJson } from "@mainstay/adapters/http";
+import {
+  jsonResponse,
+  NotFound,
+  type Parameter,
+  parseJson,
+  readQuery,
+  schemaJson,
+  wholeNumber,
+} from "@mainstay/adapters/http";
 import {
   deadLetter,
   deadLetterPage,
@@ -7,15 +15,17 @@ import {
   replayed,
   replayedMany,
 } from "@mainstay/contracts/events";
-import { InvalidInput, OperationalError } from "@mainstay/kernel/errors";
+import {
+  InvalidInput,
+  OperationalError,
+  schemaMistakes,
+} from "@mainstay/kernel/errors";
 import type { RequestContext, Route } from "@mainstay/kernel/lifecycle";
 import type { z } from "zod";
 import type { DeadLetters } from "../domain/dead_letter.ts";
-import { schemaMistakes } from "../domain/schema_mistakes.ts";
 import type { Access } from "./access.ts";
 import { deadLetterBody } from "./event_json.ts";
-import { identifier, type Parameter, readQuery, wholeNumber } from "./query.ts";
-import { schemaJson } from "./schema_json.ts";
+import { identifier } from "./query.ts";
 
 const LETTER_ID = /^\d{1,3}:\d{1,20}-\d{1,20}$/;
 const letterId: Parameter<string> = {

@@ -1,9 +1,8 @@
-import { jsonResponse } from "@mainstay/adapters/http";
+import { jsonResponse, schemaJson } from "@mainstay/adapters/http";
 import { type GroupInfoBody, groupList } from "@mainstay/contracts/events";
 import type { Route } from "@mainstay/kernel/lifecycle";
 import type { Upkeep } from "../domain/consumer_group.ts";
 import type { Access } from "./access.ts";
-import { schemaJson } from "./schema_json.ts";
 
 /** `GET /groups`: every consumer group of every shard, as the server tells it now. */
 export function groupRoute(

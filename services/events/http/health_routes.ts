@@ -1,9 +1,8 @@
-import { jsonResponse } from "@mainstay/adapters/http";
+import { jsonResponse, schemaJson } from "@mainstay/adapters/http";
 import { detailedHealth, readiness } from "@mainstay/contracts/events";
 import type { CheckSnapshot } from "@mainstay/kernel/health";
 import type { Kernel, Route, RouteDoc } from "@mainstay/kernel/lifecycle";
 import type { z } from "zod";
-import { schemaJson } from "./schema_json.ts";
 
 /** What the consumer says of itself. */
 export interface ConsumerActivity {

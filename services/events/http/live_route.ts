@@ -1,4 +1,8 @@
-import { eventStream, type StreamEvent } from "@mainstay/adapters/http";
+import {
+  eventStream,
+  readQuery,
+  type StreamEvent,
+} from "@mainstay/adapters/http";
 import { InvalidInput } from "@mainstay/kernel/errors";
 import type { Route } from "@mainstay/kernel/lifecycle";
 import {
@@ -10,7 +14,7 @@ import type { Cursor, EventLog, LiveEvent } from "../domain/event_log.ts";
 import { PublishRefused } from "../domain/publish_refused.ts";
 import type { Access } from "./access.ts";
 import { eventJson } from "./event_json.ts";
-import { eventPattern, identifier, readQuery } from "./query.ts";
+import { eventPattern, identifier } from "./query.ts";
 import { filterOf, readParameters, startParameter } from "./read_route.ts";
 
 const MAX_READERS = 1_000;

@@ -1,4 +1,9 @@
-import { jsonResponse } from "@mainstay/adapters/http";
+import {
+  jsonResponse,
+  type Parameter,
+  readQuery,
+  schemaJson,
+} from "@mainstay/adapters/http";
 import {
   batchReceipt,
   cloudEvent,
@@ -25,9 +30,7 @@ import { PublishRefused } from "../domain/publish_refused.ts";
 import { traceOf } from "../domain/trace_context.ts";
 import type { Access } from "./access.ts";
 import { statusOf } from "./problems.ts";
-import { type Parameter, readQuery } from "./query.ts";
 import { EVENT_TYPES, readEvents } from "./read_events.ts";
-import { schemaJson } from "./schema_json.ts";
 
 const durability: Parameter<"accepted" | "replicated"> = {
   expects: "accepted or replicated",

@@ -1,3 +1,9 @@
+import {
+  type Parameter,
+  readQuery,
+  schemaJson,
+  wholeNumber,
+} from "@mainstay/adapters/http";
 import { eventPage } from "@mainstay/contracts/events";
 import type { Route, RouteDoc } from "@mainstay/kernel/lifecycle";
 import { writeCloudEvent } from "../domain/cloud_event.ts";
@@ -11,15 +17,8 @@ import type {
 } from "../domain/event_log.ts";
 import type { Access } from "./access.ts";
 import { eventJson, onOneLine } from "./event_json.ts";
-import {
-  eventPattern,
-  identifier,
-  type Parameter,
-  readQuery,
-  wholeNumber,
-} from "./query.ts";
+import { eventPattern, identifier } from "./query.ts";
 import { EVENT_TYPES } from "./read_events.ts";
-import { schemaJson } from "./schema_json.ts";
 
 const DEFAULT_LIMIT = 100;
 const ISO_TIME =

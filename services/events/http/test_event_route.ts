@@ -1,9 +1,12 @@
-import { jsonResponse, TooManyRequests } from "@mainstay/adapters/http";
+import {
+  jsonResponse,
+  schemaJson,
+  TooManyRequests,
+} from "@mainstay/adapters/http";
 import { testEventReceipt } from "@mainstay/contracts/events";
 import type { Clock, Route } from "@mainstay/kernel/lifecycle";
 import { createTestEvent } from "../domain/test_event.ts";
 import type { EventLog } from "../domain/event_log.ts";
-import { schemaJson } from "./schema_json.ts";
 
 /** For the whole process, whoever asks: it needs no key. */
 const INTERVAL_MS = 1_000;

@@ -1,5 +1,5 @@
-import { nearest } from "@mainstay/kernel/config";
-import type { Mistake } from "@mainstay/kernel/errors";
+import { nearest } from "../config/nearest.ts";
+import type { Mistake } from "./invalid_input.ts";
 
 /** What a schema library says of one fault: as much of zod's issue as is needed here. */
 export interface SchemaIssue {
@@ -10,7 +10,17 @@ export interface SchemaIssue {
   readonly issues?: ReadonlyArray<{ readonly message: string }> | undefined;
 }
 
-/** `base` and one more step, as RFC 6901 writes it. */
+/**
+ * `base` and one more step, as RFC 6901 writes it.
+ *
+ * @example A key with a slash
+ * ```ts
+ * import { strictEqual } from "node:assert/strict";
+ * import { pointerTo } from "@mainstay/kernel/errors";
+ *
+ * strictEqual(pointerTo("/data", "a/b"), "/data/a~1b");
+ * ```
+ */
 export function pointerTo(base: string, step: PropertyKey): string {
   return `${base}/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }
@@ -19,6 +29,17 @@ export function pointerTo(base: string, step: PropertyKey): string {
  * The mistakes that a schema found, each with a JSON pointer below `base`.
  *
  * An unknown key is named with the one of `known` that it is nearest to.
+ *
+ * @example What zod says, as a mistake
+ * ```ts
+ * import { deepStrictEqual } from "node:assert/strict";
+ * import { schemaMistakes } from "@mainstay/kernel/errors";
+ *
+ * const issue = { path: ["name"], message: "Expected a text" };
+ * deepStrictEqual(schemaMistakes([issue], "", ["name"]), [
+ *   { pointer: "/name", detail: "Expected a text" },
+ * ]);
+ * ```
  */
 export function schemaMistakes(
   issues: readonly SchemaIssue[],
@@ -37,7 +58,18 @@ export function schemaMistakes(
   });
 }
 
-/** The mistake of a key that nothing is known of. */
+/**
+ * The mistake of a key that nothing is known of.
+ *
+ * @example A slip of the fingers
+ * ```ts
+ * import { strictEqual } from "node:assert/strict";
+ * import { unknownKey } from "@mainstay/kernel/errors";
+ *
+ * const { detail } = unknownKey("", "limt", ["limit", "after"]);
+ * strictEqual(detail, "Unknown key: did you mean limit?");
+ * ```
+ */
 export function unknownKey(
   base: string,
   key: string,
