@@ -195,8 +195,21 @@ Deno.test("SERVICE_PORT is 8000 by default, and every optional variable has its 
       MAX_RETRY_ATTEMPTS: "3",
       RETRY_DELAYS: "5s,15s,30s",
       TIMEZONE: "UTC",
+      TEST_EVENT_SCHEDULE: "5m",
     })
   ) match(shown, new RegExp(`${name}\\b.*${value}`));
+});
+
+Deno.test("outside development no test event is published unless it is asked for", async () => {
+  const { TEST_EVENT_SCHEDULE: _, ...env } = eventsEnvironment(redis, {
+    ENVIRONMENT: "production",
+  });
+  await using process = await startProcess(
+    [...await eventsCommand(), "--print-config"],
+    { env },
+  );
+  strictEqual(await process.exited, 0);
+  match(await process.stdout(), /TEST_EVENT_SCHEDULE\b.*off/);
 });
 
 Deno.test("LOG_FORMAT=json, ENVIRONMENT and LOG_LEVEL shape the log", async () => {

@@ -70,6 +70,23 @@ Deno.test("handler keeps a valid correlation ID and replaces any other", async (
   }
 });
 
+Deno.test("handler lets a body stream for longer than a request may take", async () => {
+  using served = handlerOf([
+    get("/stream", () =>
+      new Response(
+        new ReadableStream({
+          async start(controller) {
+            controller.enqueue(new TextEncoder().encode("first"));
+            await new Promise((resolve) => setTimeout(resolve, 300));
+            controller.enqueue(new TextEncoder().encode(" last"));
+            controller.close();
+          },
+        }),
+      )),
+  ], { requestTimeoutMs: 50 });
+  strictEqual(await (await served.ask("/stream")).text(), "first last");
+});
+
 Deno.test("handler counts the requests whose answer has not begun", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   using served = handlerOf([

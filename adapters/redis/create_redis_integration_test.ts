@@ -127,6 +127,27 @@ Deno.test("start() waits the delays given, the last again, and warns once a minu
   strictEqual(clock.pending, 0);
 });
 
+Deno.test("a later loss is warned of for each minute that it lasts", async () => {
+  await using own = await startRedis();
+  const clock = createFakeClock();
+  const { redis, lines } = redisAt(own, {}, clock);
+  await redis.start();
+  await own.stop();
+  const warnings = () =>
+    lines.messages().filter((m) => m.includes("unreachable for a minute"));
+  await eventually(
+    "the loss is told",
+    () => lines.messages().includes("WARN Connection to Redis lost"),
+  );
+  await clock.advance(59_999);
+  strictEqual(warnings().length, 0);
+  await clock.advance(1);
+  strictEqual(warnings().length, 1);
+  await clock.advance(60_000);
+  strictEqual(warnings().length, 2);
+  await redis.stop();
+});
+
 Deno.test("start() tells why it cannot connect", async () => {
   const closed = { host: "127.0.0.1", port: freePort() };
   match(await failureAt(closed), /: connection refused$/);
