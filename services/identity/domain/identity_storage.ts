@@ -1,11 +1,15 @@
 import type { Kernel, Part } from "@mainstay/kernel/lifecycle";
+import type { AuthorizationRequestStore } from "./authorization_request_store.ts";
 import type { ClientStore } from "./client_store.ts";
+import type { GrantStore } from "./grant_store.ts";
 import type { KeyStore } from "./key_store.ts";
 import type { TokenStore } from "./token_store.ts";
 
 /** All that the identity servers keep, whatever keeps it. */
 export interface IdentityStorage {
   readonly clients: ClientStore;
+  readonly authorizationRequests: AuthorizationRequestStore;
+  readonly grants: GrantStore;
   readonly tokens: TokenStore;
   readonly keys: KeyStore;
   /** What has to run for it, in order of start. */

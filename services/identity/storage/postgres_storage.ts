@@ -1,6 +1,8 @@
 import { postgresToken } from "@mainstay/adapters/postgres";
 import type { IdentityDatabase } from "../domain/identity_storage.ts";
+import { postgresAuthorizationRequestStore } from "./postgres_authorization_request_store.ts";
 import { postgresClientStore } from "./postgres_client_store.ts";
+import { postgresGrantStore } from "./postgres_grant_store.ts";
 import { postgresKeyStore } from "./postgres_key_store.ts";
 import { postgresTokenStore } from "./postgres_token_store.ts";
 
@@ -11,6 +13,8 @@ export const postgresDatabase: IdentityDatabase = {
     const postgres = kernel.container.get(postgresToken);
     return {
       clients: postgresClientStore(postgres),
+      authorizationRequests: postgresAuthorizationRequestStore(postgres),
+      grants: postgresGrantStore(postgres),
       tokens: postgresTokenStore(postgres),
       keys: postgresKeyStore(postgres),
       parts: [],

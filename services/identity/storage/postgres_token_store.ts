@@ -1,6 +1,7 @@
 import type { Postgres } from "@mainstay/adapters/postgres";
 import type { Confirmation, TokenRecord } from "../domain/token.ts";
 import type { TokenStore } from "../domain/token_store.ts";
+import { REVOKED_CHANNEL, revokeGrants } from "./revoke_grants.ts";
 import { present } from "./row.ts";
 
 interface TokenRow {
@@ -26,9 +27,6 @@ interface TokenRow {
 const COLUMNS = `token_hash, kind, jti, grant_id, client_id, user_id,
   session_id, scopes, audiences, confirmation, auth_time, acr, amr, issued_at,
   expires_at, revoked_at, consumed_at`;
-
-/** Where the resource servers listen for what is revoked. */
-export const REVOKED_CHANNEL = "identity_revoked";
 
 /** Keeps tokens in the table `tokens`, by their SHA-256. */
 export function postgresTokenStore(postgres: Postgres): TokenStore {
@@ -70,16 +68,8 @@ export function postgresTokenStore(postgres: Postgres): TokenStore {
     },
     async revoke({ hash, kind, grantId }) {
       if (kind === "refresh" && grantId !== undefined) {
-        await postgres.query(
-          `WITH killed AS (
-             UPDATE grants SET revoked_at = now()
-             WHERE id = $1 AND revoked_at IS NULL
-           ), dead AS (
-             UPDATE tokens SET revoked_at = now()
-             WHERE grant_id = $1 AND revoked_at IS NULL
-           )
-           SELECT pg_notify('${REVOKED_CHANNEL}', 'g:' || $1)`,
-          [grantId],
+        await postgres.transaction((transaction) =>
+          revokeGrants(transaction, { grantId })
         );
         return;
       }

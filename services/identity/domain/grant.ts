@@ -1,0 +1,19 @@
+/** What a user gave a client once. All codes and tokens of it die with it. */
+export interface Grant {
+  readonly id: string;
+  readonly clientId: string;
+  readonly userId: string;
+  /** None: it outlives the session, which has been deleted. */
+  readonly sessionId?: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: Date;
+  readonly revokedAt?: Date;
+  /** No token of it lives longer. */
+  readonly expiresAt: Date;
+}
+
+/** Which grants: one, all of a session, or those of a user, to one client or all. */
+export type GrantSelection =
+  | { readonly grantId: string }
+  | { readonly sessionId: string }
+  | { readonly userId: string; readonly clientId?: string };

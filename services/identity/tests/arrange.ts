@@ -1,0 +1,57 @@
+import { hashSecret, newSecret } from "../domain/bearer_secret.ts";
+import type { NewClient } from "../domain/client_store.ts";
+import type { StartedIdentity } from "./start_identity.ts";
+
+/** A client that may do everything that is not denied it. */
+export const anyClient: NewClient = {
+  id: "app",
+  name: "An app",
+  authMethod: "client_secret_post",
+  grantTypes: [
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    "urn:ietf:params:oauth:grant-type:device_code",
+  ],
+  redirectUris: ["https://app.example/cb"],
+  postLogoutRedirectUris: [],
+  scopes: ["openid", "offline_access", "read:resource", "write:resource"],
+  audiences: [],
+  firstParty: false,
+  accessTokenAlg: "EdDSA",
+  idTokenAlg: "EdDSA",
+  requirePar: false,
+  dpopBound: false,
+  mayIntrospect: false,
+};
+
+/** Registers {@link anyClient} with changes; returns its secret. */
+export async function addClient(
+  { storage }: Pick<StartedIdentity, "storage">,
+  changes: Partial<NewClient> = {},
+): Promise<string> {
+  const secret = newSecret();
+  const client = { ...anyClient, ...changes };
+  await storage.clients.create(
+    client,
+    client.authMethod === "none" ? undefined : { hash: hashSecret(secret) },
+  );
+  return secret;
+}
+
+/** A user who has signed in. */
+export async function addSession(
+  { postgres }: Pick<StartedIdentity, "postgres">,
+): Promise<{ readonly userId: string; readonly sessionId: string }> {
+  const { rows: [row] } = await postgres.query<
+    { readonly userId: string; readonly sessionId: string }
+  >(
+    `WITH u AS (INSERT INTO users (username) VALUES ($1) RETURNING id)
+     INSERT INTO sessions (session_hash, user_id, auth_time, acr, amr, expires_at)
+     SELECT $2, u.id, now(), '1', '{pwd}', now() + interval '1 hour' FROM u
+     RETURNING user_id AS "userId", id AS "sessionId"`,
+    [`user-${crypto.randomUUID()}`, hashSecret(newSecret())],
+  );
+  if (row === undefined) throw new Error("Cannot arrange a session");
+  return row;
+}
