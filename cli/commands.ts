@@ -1,6 +1,6 @@
 import type { CommandGroup } from "./command.ts";
 import { eventsCommands } from "./events/events_commands.ts";
-import { upCommand } from "./up_command.ts";
+import { upCommand } from "./up/up_command.ts";
 
 /** Everything that an operator does. */
 export const commands: CommandGroup = {

@@ -8,7 +8,7 @@ import {
 } from "@mainstay/events";
 import { redisStorage } from "@mainstay/events/storage";
 import { type LocalStack, startLocalStack } from "@mainstay/tools/local_stack";
-import { type CommandIo, defineCommand } from "./command.ts";
+import { type CommandIo, defineCommand } from "../command.ts";
 
 /** What a service is called and where it is administered when all run on one host. */
 const DEFAULTS = { SERVICE_NAME: "events", ADMIN_PORT: "9094" } as const;
