@@ -134,6 +134,15 @@ export const identityFigures = z.object({
   resources: z.int(),
 });
 
+/** Where the console's server serves its page: those of the menu, and where a sign-in comes back to. */
+export const CONSOLE_PATHS = [
+  "/",
+  "/resources",
+  "/sessions",
+  "/status",
+  "/callback",
+] as const;
+
 /** `GET /config.json` of the SPA's server: where the console finds everything. */
 export const consoleConfig = z.object({
   issuer: z.url(),

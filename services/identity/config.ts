@@ -12,6 +12,7 @@ import {
   serviceSettings,
   url,
 } from "@mainstay/kernel/config";
+import { resourceSettings } from "./resource_settings.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -142,6 +143,7 @@ export function identitySettings(server: IdentityServer) {
     ...httpSettings({ servicePort }),
     ...postgresSettings,
     ...commonSettings,
+    ...resourceSettings,
     serviceName: { ...serviceSettings.serviceName, default: name },
   };
 }

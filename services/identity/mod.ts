@@ -7,3 +7,4 @@
 export * from "./config.ts";
 export type { IdentityServiceOptions } from "./identity_service.ts";
 export * from "./authz/module.ts";
+export * from "./spa/module.ts";

@@ -14,12 +14,14 @@ import {
   type IdentityServer,
   type IdentityServiceOptions,
   identitySettings,
+  spaService,
 } from "@mainstay/identity";
 import { postgresDatabase } from "@mainstay/identity/storage";
 import { readConfig } from "@mainstay/kernel/config";
 import { createContainer } from "@mainstay/kernel/container";
 import { createMetrics } from "@mainstay/kernel/metrics";
 import { type Host, run, type Service } from "@mainstay/kernel/lifecycle";
+import { buildConsole } from "@mainstay/tools/local_stack";
 import type {
   IdentityDatabase,
   IdentityStorage,
@@ -33,6 +35,7 @@ type CreateService = (
 
 const SERVICES: Partial<Record<IdentityServer, CreateService>> = {
   authz: authzService,
+  spa: (config, _database, options) => spaService(config, options),
 };
 
 /** Which servers run, and how. */
@@ -69,6 +72,9 @@ export async function startIdentity(
   };
   const urls = mapValues(ports, (port) => `http://localhost:${port}`);
   const log: string[] = [];
+  const console = servers.includes("spa")
+    ? { CONSOLE_FOLDER: await buildConsole() }
+    : {};
   const configOf = (name: IdentityServer) =>
     readConfig(identitySettings(name), {
       args: [],
@@ -87,6 +93,7 @@ export async function startIdentity(
         DRAIN_DELAY: "0",
         SHUTDOWN_TIMEOUT: "5s",
         RATE_LIMIT: "0",
+        ...console,
         ...env,
       },
     });
