@@ -10,7 +10,51 @@ export interface AuditEntry {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
+/** An entry as it is kept. */
+export interface RecordedAuditEntry extends AuditEntry {
+  /** From 1, without a gap. */
+  readonly seq: number;
+  readonly at: Date;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** The newest entry: how many there are, and the seal of them all. */
+export interface AuditHead {
+  /** 0: there is none. */
+  readonly seq: number;
+  readonly hash: Uint8Array;
+}
+
+/** An entry with its seal, its fields as the seal covers them. */
+export interface SealedAuditEntry {
+  readonly seq: string;
+  /** Microseconds since 1970. */
+  readonly atUs: string;
+  readonly action: string;
+  readonly actor: string;
+  readonly subject: string | null;
+  /** JSON text. */
+  readonly details: string;
+  readonly previousHash: Uint8Array;
+  readonly hash: Uint8Array;
+}
+
+/** Which entries; newest first. */
+export interface AuditSelection {
+  readonly limit: number;
+  /** Only those before this one. */
+  readonly before?: number;
+  readonly actor?: string;
+  readonly subject?: string;
+  readonly action?: string;
+}
+
 /** The record that is only ever added to, each entry sealed by the next. */
 export interface AuditLog {
+  /** Resolves once the entry is durable. */
   append(entry: AuditEntry): Promise<void>;
+  list(selection: AuditSelection): Promise<readonly RecordedAuditEntry[]>;
+  head(): Promise<AuditHead>;
+  /** Every entry up to the one numbered `to`, oldest first, a page at a time. */
+  walk(to: number): AsyncIterable<SealedAuditEntry>;
 }

@@ -1,5 +1,6 @@
 import type { Kernel, Part } from "@mainstay/kernel/lifecycle";
 import type { AuthorizationRequestStore } from "./authorization_request_store.ts";
+import type { AuditLog } from "./audit_log.ts";
 import type { ClientStore } from "./client_store.ts";
 import type { GrantStore } from "./grant_store.ts";
 import type { KeyStore } from "./key_store.ts";
@@ -12,6 +13,7 @@ export interface IdentityStorage {
   readonly grants: GrantStore;
   readonly tokens: TokenStore;
   readonly keys: KeyStore;
+  readonly audit: AuditLog;
   /** What has to run for it, in order of start. */
   readonly parts: readonly Part[];
 }

@@ -1,6 +1,7 @@
 import { postgresToken } from "@mainstay/adapters/postgres";
 import type { IdentityDatabase } from "../domain/identity_storage.ts";
 import { postgresAuthorizationRequestStore } from "./postgres_authorization_request_store.ts";
+import { postgresAuditLog } from "./postgres_audit_log.ts";
 import { postgresClientStore } from "./postgres_client_store.ts";
 import { postgresGrantStore } from "./postgres_grant_store.ts";
 import { postgresKeyStore } from "./postgres_key_store.ts";
@@ -17,6 +18,7 @@ export const postgresDatabase: IdentityDatabase = {
       grants: postgresGrantStore(postgres),
       tokens: postgresTokenStore(postgres),
       keys: postgresKeyStore(postgres),
+      audit: postgresAuditLog(postgres),
       parts: [],
     };
   },

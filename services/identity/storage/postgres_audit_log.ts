@@ -1,0 +1,148 @@
+import type { Queryable } from "@mainstay/adapters/postgres";
+import type {
+  AuditEntry,
+  AuditLog,
+  RecordedAuditEntry,
+  SealedAuditEntry,
+} from "../domain/audit_log.ts";
+import { present } from "./row.ts";
+
+interface EntryRow {
+  readonly seq: string;
+  readonly at: Date;
+  readonly action: string;
+  readonly actor: string;
+  readonly subject: string | null;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+interface SealedRow {
+  readonly seq: string;
+  readonly at_us: string;
+  readonly action: string;
+  readonly actor: string;
+  readonly subject: string | null;
+  readonly details: string;
+  readonly previous_hash: Uint8Array;
+  readonly hash: Uint8Array;
+}
+
+/** An entry that waits for its turn. */
+interface Waiting {
+  readonly entry: AuditEntry;
+  resolve(): void;
+  reject(failure: unknown): void;
+}
+
+const BATCH = 500;
+const PAGE = 1_000;
+
+/**
+ * Keeps the audit log in `audit_log`, its newest entry in `audit_head`.
+ *
+ * Writers take turns, across all replicas, from the append to the commit. So
+ * that many at once need few turns, what comes while one append is on its way
+ * goes together in the next.
+ */
+export function postgresAuditLog(queryable: Queryable): AuditLog {
+  const waiting: Waiting[] = [];
+  let writing = false;
+
+  async function write(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, BATCH);
+      try {
+        await queryable.query({
+          name: "append-audit",
+          text: "SELECT append_audit($1)",
+          values: [encode(batch.map(({ entry }) => entry))],
+        });
+        for (const { resolve } of batch) resolve();
+      } catch (failure) {
+        for (const { reject } of batch) reject(failure);
+      }
+    }
+    writing = false;
+  }
+
+  return {
+    append(entry) {
+      return new Promise((resolve, reject) => {
+        waiting.push({ entry, resolve, reject });
+        if (writing) return;
+        writing = true;
+        void write();
+      });
+    },
+    async list({ limit, before, actor, subject, action }) {
+      const { rows } = await queryable.query<EntryRow>(
+        `SELECT seq, at, action, actor, subject, details FROM audit_log
+         WHERE ($2::bigint IS NULL OR seq < $2)
+           AND ($3::text IS NULL OR actor = $3)
+           AND ($4::text IS NULL OR subject = $4)
+           AND ($5::text IS NULL OR action = $5)
+         ORDER BY seq DESC LIMIT $1`,
+        [limit, before ?? null, actor ?? null, subject ?? null, action ?? null],
+      );
+      return rows.map(entryOf);
+    },
+    async head() {
+      const { rows: [head] } = await queryable.query<
+        { readonly seq: string; readonly hash: Uint8Array }
+      >("SELECT seq, hash FROM audit_head");
+      if (head === undefined) throw new Error("Cannot read the audit head");
+      return { seq: Number(head.seq), hash: head.hash };
+    },
+    async *walk(to) {
+      let after = "0";
+      while (true) {
+        const { rows } = await queryable.query<SealedRow>(
+          `SELECT seq, (extract(epoch FROM at) * 1000000)::bigint AS at_us,
+             action, actor, subject, details::text AS details, previous_hash,
+             hash
+           FROM audit_log WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3`,
+          [after, to, PAGE],
+        );
+        yield* rows.map(sealedOf);
+        const last = rows.at(-1);
+        if (last === undefined) return;
+        after = last.seq;
+      }
+    },
+  };
+}
+
+/** Of what clients send, some characters cannot be kept in PostgreSQL: NUL, halves of a pair. */
+function encode(entries: readonly AuditEntry[]): string {
+  return JSON.stringify(
+    entries.map((entry) => ({ details: {}, ...entry })),
+    (_key, value) =>
+      typeof value === "string"
+        ? value.toWellFormed().replaceAll("\0", "\ufffd")
+        : value,
+  );
+}
+
+function entryOf(row: EntryRow): RecordedAuditEntry {
+  return {
+    seq: Number(row.seq),
+    at: row.at,
+    action: row.action,
+    actor: row.actor,
+    details: row.details,
+    ...present({ subject: row.subject }),
+  };
+}
+
+function sealedOf(row: SealedRow): SealedAuditEntry {
+  return {
+    seq: row.seq,
+    atUs: row.at_us,
+    action: row.action,
+    actor: row.actor,
+    subject: row.subject,
+    details: row.details,
+    previousHash: row.previous_hash,
+    hash: row.hash,
+  };
+}
