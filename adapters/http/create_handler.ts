@@ -44,6 +44,8 @@ export interface HandlerOptions {
   /** Shows failures to those who ask for pages (`Accept: text/html`). */
   readonly problemPage?: ProblemPage | undefined;
   readonly trustedProxies: Networks;
+  /** See {@link ExchangeSettings}. Default false. */
+  readonly certificateHeader?: boolean | undefined;
   readonly requestTimeoutMs: number;
   readonly bodyTimeoutMs: number;
   readonly maxBodyBytes: number;
@@ -118,6 +120,7 @@ export function createHandler(
       log,
       draining: service.draining,
       trustedProxies: options.trustedProxies,
+      certificateHeader: options.certificateHeader ?? false,
       maxBodyBytes: route.maxBodyBytes ?? options.maxBodyBytes,
       bodyTimeoutMs: options.bodyTimeoutMs,
       timeoutMs: timeoutMs === "none" ? Infinity : timeoutMs,

@@ -1,6 +1,10 @@
 import type { Logger } from "@mainstay/kernel/logging";
-import type { RequestContext } from "@mainstay/kernel/lifecycle";
+import type {
+  ClientCertificate,
+  RequestContext,
+} from "@mainstay/kernel/lifecycle";
 import { clientAddressOf } from "./client_address.ts";
+import { forwardedCertificate } from "./forwarded_certificate.ts";
 import { type Networks, plainAddress } from "./cidr.ts";
 import type { RateDecision } from "./rate_limit.ts";
 import { readBody, readShortBody } from "./request_body.ts";
@@ -9,6 +13,7 @@ import { BodyTimeout, RequestTimeout } from "./http_errors.ts";
 /** What is known of a connection; `Deno.ServeHandlerInfo` is one. */
 export interface PeerInfo {
   readonly remoteAddr: Deno.Addr | { readonly hostname: string };
+  readonly clientCertificate?: ClientCertificate | undefined;
 }
 
 /** What one exchange takes from its listener and its route. */
@@ -16,6 +21,8 @@ export interface ExchangeSettings {
   readonly log: Logger;
   readonly draining: AbortSignal;
   readonly trustedProxies: Networks;
+  /** Whether those proxies say in `Client-Cert` what certificate they have checked. */
+  readonly certificateHeader: boolean;
   readonly maxBodyBytes: number;
   readonly bodyTimeoutMs: number;
   /** `Infinity` for event streams. */
@@ -90,6 +97,14 @@ export class Exchange<Settings extends ExchangeSettings = ExchangeSettings>
       this.request.headers.get("x-forwarded-for"),
       this.settings.trustedProxies,
     );
+  }
+
+  get clientCertificate(): ClientCertificate | undefined {
+    const shown = this.#info.clientCertificate;
+    const { certificateHeader, trustedProxies } = this.settings;
+    if (shown !== undefined || !certificateHeader) return shown;
+    if (!trustedProxies.has(this.peerAddress)) return undefined;
+    return forwardedCertificate(this.request.headers.get("client-cert"));
   }
 
   get signal(): AbortSignal {

@@ -1,6 +1,7 @@
 import {
   type Listeners,
   operationsRoutes,
+  type Part,
   type ServedService,
 } from "@mainstay/kernel/lifecycle";
 import { guardRoutes } from "./admin_guard.ts";
@@ -16,6 +17,8 @@ import {
   type ProblemPage,
   type ProblemTable,
 } from "./problem.ts";
+import { mtlsListener } from "./mtls_listener.ts";
+import type { MtlsConfig } from "./mtls_settings.ts";
 import { publicListener } from "./public_listener.ts";
 import { securityHeaders } from "./security_headers.ts";
 import { tlsFilesOf } from "./tls_files.ts";
@@ -33,6 +36,8 @@ export interface HttpListenersOptions<Code extends string = string> {
   readonly identify?: (request: Request) => string | undefined;
   /** What `/openapi.json` says besides the routes. */
   readonly openApi?: OpenApiOptions;
+  /** How clients show certificates. Default: they do not. */
+  readonly mtls?: MtlsConfig;
 }
 
 /**
@@ -53,6 +58,13 @@ export function httpListeners<Code extends string>(
     config.adminTlsKeyFile,
     "ADMIN_",
   );
+  const { mtlsPort, mtlsCertFile, mtlsKeyFile } = options.mtls ?? {};
+  const mtlsTls = tlsFilesOf(mtlsCertFile, mtlsKeyFile, "M");
+  if (mtlsPort !== undefined && mtlsTls === undefined) {
+    throw new RangeError(
+      "Cannot open MTLS_PORT: MTLS_CERT_FILE and MTLS_KEY_FILE are not set",
+    );
+  }
   const cors = config.corsOrigins && createCors({
     origins: config.corsOrigins,
     credentials: config.corsCredentials,
@@ -60,6 +72,7 @@ export function httpListeners<Code extends string>(
   const basis = {
     problems: { ...httpProblems, ...options.problems },
     trustedProxies: parseNetworks(config.trustedProxies ?? []),
+    certificateHeader: options.mtls?.mtlsProxyHeader ?? false,
     requestTimeoutMs: config.requestTimeoutMs,
     bodyTimeoutMs: config.bodyTimeoutMs,
     maxBodyBytes: config.maxBodyBytes,
@@ -124,12 +137,43 @@ export function httpListeners<Code extends string>(
         identify: options.identify,
         headers: securityHeaders({ secure: tls !== undefined }),
       });
-      return publicListener(handler, {
+      const listener = publicListener(handler, {
         hostname: config.serviceHost,
         port: config.servicePort,
         tls,
         log: log.child("http"),
       });
+      if (options.mtls?.mtlsPort === undefined || mtlsTls === undefined) {
+        return listener;
+      }
+      return besides(
+        listener,
+        mtlsListener(handler, {
+          hostname: config.serviceHost,
+          port: options.mtls.mtlsPort,
+          tls: mtlsTls,
+          caFile: options.mtls.mtlsCaFile,
+          log: log.child("http"),
+        }),
+      );
+    },
+  };
+}
+
+/** Two listeners as one part; the first is closed last, with the handler of both. */
+function besides(main: Part, second: Part): Part {
+  return {
+    name: main.name,
+    async start(signal) {
+      await main.start?.(signal);
+      await second.start?.(signal);
+    },
+    async drain(signal) {
+      await Promise.all([main.drain?.(signal), second.drain?.(signal)]);
+    },
+    async stop() {
+      await second.stop?.();
+      await main.stop?.();
     },
   };
 }

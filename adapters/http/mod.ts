@@ -26,6 +26,7 @@ export { type HttpConfig, httpSettings } from "./http_settings.ts";
 export { jsonResponse } from "./json_response.ts";
 export { PortUnavailable } from "./listen_errors.ts";
 export { type PageOptions, pageResponse, seeOther } from "./page_response.ts";
+export { type MtlsConfig, mtlsSettings } from "./mtls_settings.ts";
 export {
   httpProblems,
   type ProblemPage,

@@ -16,3 +16,4 @@ export * from "./start_redis.ts";
 export * from "./start_redis_cluster.ts";
 export * from "./start_redis_replica.ts";
 export * from "./tcp_proxy.ts";
+export * from "./test_authority.ts";

@@ -1,5 +1,13 @@
 import type { Logger } from "../logging/logger.ts";
 
+/** A certificate that a client has shown, and shown to be its own (mutual TLS). */
+export interface ClientCertificate {
+  /** DER. */
+  readonly der: Uint8Array;
+  /** Whether an authority that the listener trusts vouches for it; else it is only a key. */
+  readonly trusted: boolean;
+}
+
 /** What a route's handler is given besides the request. */
 export interface RequestContext {
   /** Decoded values of the path pattern's parameters. */
@@ -11,6 +19,8 @@ export interface RequestContext {
   readonly clientAddress: string;
   /** The TCP peer itself, whatever a header says. */
   readonly peerAddress: string;
+  /** Undefined where the client showed none, or the listener asks for none. */
+  readonly clientCertificate?: ClientCertificate | undefined;
   readonly log: Logger;
   /** Aborts when the client leaves, the request's time is up, or its service is cut off. */
   readonly signal: AbortSignal;
