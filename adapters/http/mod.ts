@@ -20,6 +20,12 @@ export { openApiDocument, type OpenApiOptions } from "./open_api_document.ts";
 export type { PeerInfo } from "./exchange.ts";
 export { type Form, parseForm, readForm } from "./form.ts";
 export * from "./http_errors.ts";
+export {
+  type GuardedAnswer,
+  guardedFetch,
+  type GuardedFetchOptions,
+  OutboundRefused,
+} from "./guarded_fetch.ts";
 export { Html, html, type HtmlValue } from "./html.ts";
 export { httpListeners, type HttpListenersOptions } from "./http_listeners.ts";
 export { type HttpConfig, httpSettings } from "./http_settings.ts";
