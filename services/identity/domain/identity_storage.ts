@@ -1,10 +1,22 @@
 import type { Kernel, Part } from "@mainstay/kernel/lifecycle";
+import type { AttemptStore } from "./attempt_store.ts";
 import type { AuthorizationRequestStore } from "./authorization_request_store.ts";
 import type { AuditLog } from "./audit_log.ts";
 import type { ClientStore } from "./client_store.ts";
+import type { ConsentStore } from "./consent_store.ts";
+import type {
+  PasskeyStore,
+  RecoveryCodeStore,
+  TotpStore,
+} from "./credential_stores.ts";
 import type { GrantStore } from "./grant_store.ts";
 import type { KeyStore } from "./key_store.ts";
+import type { LinkStore } from "./link_store.ts";
+import type { MailOutbox } from "./mail_outbox.ts";
+import type { ReplayGuard } from "./replay_guard.ts";
+import type { SessionStore } from "./session_store.ts";
 import type { TokenStore } from "./token_store.ts";
+import type { UserStore } from "./user_store.ts";
 
 /** All that the identity servers keep, whatever keeps it. */
 export interface IdentityStorage {
@@ -14,6 +26,16 @@ export interface IdentityStorage {
   readonly tokens: TokenStore;
   readonly keys: KeyStore;
   readonly audit: AuditLog;
+  readonly users: UserStore;
+  readonly totp: TotpStore;
+  readonly recoveryCodes: RecoveryCodeStore;
+  readonly passkeys: PasskeyStore;
+  readonly sessions: SessionStore;
+  readonly consents: ConsentStore;
+  readonly attempts: AttemptStore;
+  readonly replays: ReplayGuard;
+  readonly links: LinkStore;
+  readonly mail: MailOutbox;
   /** What has to run for it, in order of start. */
   readonly parts: readonly Part[];
 }

@@ -1,13 +1,17 @@
 import { httpProblems, type ProblemTable } from "@mainstay/adapters/http";
 import type { DatabaseFailureCode } from "@mainstay/adapters/postgres";
 import type { ClientExists } from "../domain/client_exists.ts";
+import type { HashingOverloaded } from "@mainstay/adapters/passwords";
 import type { KeyEncryptionFailure } from "../domain/key_encryption_failure.ts";
+import type { UserExists } from "../domain/user_exists.ts";
 
 type Code =
   | keyof typeof httpProblems
   | DatabaseFailureCode
   | ClientExists["code"]
-  | KeyEncryptionFailure["code"];
+  | HashingOverloaded["code"]
+  | KeyEncryptionFailure["code"]
+  | UserExists["code"];
 
 const UNAVAILABLE = { status: 503, title: "Database unavailable" };
 
@@ -22,6 +26,8 @@ export const identityProblems: ProblemTable<Code> = {
   "database-conflict": UNAVAILABLE,
   // Not 503: clients repeat a 503 by themselves, and this may have been done.
   "database-outcome-unknown": { status: 504, title: "Outcome unknown" },
+  "hashing-overloaded": { status: 503, title: "Too many sign-ins" },
+  "user-exists": { status: 409, title: "User exists" },
   "client-exists": { status: 409, title: "Client exists" },
   "key-encryption-failure": { status: 500, title: "Key unavailable" },
 };

@@ -6,6 +6,18 @@ import { postgresClientStore } from "./postgres_client_store.ts";
 import { postgresGrantStore } from "./postgres_grant_store.ts";
 import { postgresKeyStore } from "./postgres_key_store.ts";
 import { postgresTokenStore } from "./postgres_token_store.ts";
+import { postgresAttemptStore } from "./postgres_attempt_store.ts";
+import { postgresConsentStore } from "./postgres_consent_store.ts";
+import {
+  postgresPasskeyStore,
+  postgresRecoveryCodeStore,
+  postgresTotpStore,
+} from "./postgres_credential_stores.ts";
+import { postgresLinkStore } from "./postgres_link_store.ts";
+import { postgresMailOutbox } from "./postgres_mail_outbox.ts";
+import { postgresReplayGuard } from "./postgres_replay_guard.ts";
+import { postgresSessionStore } from "./postgres_session_store.ts";
+import { postgresUserStore } from "./postgres_user_store.ts";
 
 /** Keeps all in the PostgreSQL of the service, which its modules must hold. */
 export const postgresDatabase: IdentityDatabase = {
@@ -19,6 +31,16 @@ export const postgresDatabase: IdentityDatabase = {
       tokens: postgresTokenStore(postgres),
       keys: postgresKeyStore(postgres),
       audit: postgresAuditLog(postgres),
+      users: postgresUserStore(postgres),
+      totp: postgresTotpStore(postgres),
+      recoveryCodes: postgresRecoveryCodeStore(postgres),
+      passkeys: postgresPasskeyStore(postgres),
+      sessions: postgresSessionStore(postgres),
+      consents: postgresConsentStore(postgres),
+      attempts: postgresAttemptStore(postgres),
+      replays: postgresReplayGuard(postgres),
+      links: postgresLinkStore(postgres),
+      mail: postgresMailOutbox(postgres),
       parts: [],
     };
   },

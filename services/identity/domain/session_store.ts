@@ -1,0 +1,25 @@
+import type { Session } from "./session.ts";
+
+/** Keeps the sessions of browsers. */
+export interface SessionStore {
+  create(
+    session: Omit<Session, "id" | "createdAt" | "lastSeenAt">,
+    hash: Uint8Array,
+  ): Promise<Session>;
+  /** A session that has neither ended nor expired, of a user who is not disabled. Notes that it was seen. */
+  find(hash: Uint8Array): Promise<Session | undefined>;
+  /** Those of a user that go on, the one seen last first. */
+  list(userId: string): Promise<readonly Session[]>;
+  /**
+   * Ends one session of a user: its grants and their tokens are revoked with
+   * it, and clients that want to hear of it will be told.
+   *
+   * @returns Whether it went on until now.
+   */
+  end(userId: string, sessionId: string): Promise<boolean>;
+  /** Ends every session of a user but `except`. @returns How many. */
+  endAll(
+    userId: string,
+    options?: { readonly except?: string },
+  ): Promise<number>;
+}

@@ -1,0 +1,31 @@
+import type { NewUser, User } from "./user.ts";
+
+/** Keeps the accounts. */
+export interface UserStore {
+  find(id: string): Promise<User | undefined>;
+  /** By username, or by an e-mail address that the account has verified. */
+  findByLogin(login: string): Promise<User | undefined>;
+  /** In the order of their usernames, from the one after `after`. */
+  list(page: {
+    readonly limit: number;
+    readonly after?: string;
+  }): Promise<readonly User[]>;
+  /** @throws {UserExists} */
+  create(user: NewUser): Promise<User>;
+  /**
+   * Sets a password. Every session but `exceptSession` ends with it, and so do
+   * the grants that came of them.
+   */
+  setPassword(
+    id: string,
+    passwordHash: string,
+    options?: { readonly exceptSession?: string },
+  ): Promise<void>;
+  /** Improves a hash of the same password: nothing ends. */
+  rehashPassword(id: string, from: string, to: string): Promise<void>;
+  /** @throws {UserExists} If another account has the address. */
+  setVerifiedEmail(id: string, email: string): Promise<void>;
+  setName(id: string, name: string | undefined): Promise<void>;
+  /** Disabling ends every session. @returns Whether there is such a user. */
+  setDisabled(id: string, disabled: boolean): Promise<boolean>;
+}

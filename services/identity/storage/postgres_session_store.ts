@@ -1,0 +1,103 @@
+import type { Postgres } from "@mainstay/adapters/postgres";
+import type { Session } from "../domain/session.ts";
+import type { SessionStore } from "../domain/session_store.ts";
+import { endSessions } from "./end_sessions.ts";
+import { present } from "./row.ts";
+
+interface SessionRow {
+  readonly id: string;
+  readonly user_id: string;
+  readonly auth_time: Date;
+  readonly acr: string;
+  readonly amr: string[];
+  readonly user_agent: string | null;
+  readonly address: string | null;
+  readonly created_at: Date;
+  readonly last_seen_at: Date;
+  readonly expires_at: Date;
+}
+
+const COLUMNS = `id, user_id, auth_time, acr, amr, user_agent, address,
+  created_at, last_seen_at, expires_at`;
+
+/** Keeps sessions in the table `sessions`, by the SHA-256 of their cookies. */
+export function postgresSessionStore(postgres: Postgres): SessionStore {
+  return {
+    async create(session, hash) {
+      const { rows } = await postgres.query<SessionRow>(
+        `INSERT INTO sessions (session_hash, user_id, auth_time, acr, amr,
+           user_agent, address, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING ${COLUMNS}`,
+        [
+          hash,
+          session.userId,
+          session.authTime,
+          session.acr,
+          session.amr,
+          session.userAgent ?? null,
+          session.address ?? null,
+          session.expiresAt,
+        ],
+      );
+      return sessionOf(rows[0]!);
+    },
+    async find(hash) {
+      const { rows } = await postgres.query<SessionRow>({
+        name: "find-session",
+        text: `SELECT ${COLUMNS} FROM sessions
+          WHERE session_hash = $1 AND ended_at IS NULL AND expires_at > now()
+            AND EXISTS (SELECT FROM users
+              WHERE users.id = user_id AND disabled_at IS NULL)`,
+        values: [hash],
+      });
+      const [row] = rows;
+      if (row === undefined) return undefined;
+      // Once a minute is enough to tell when it was seen.
+      await postgres.query({
+        name: "see-session",
+        text: `UPDATE sessions SET last_seen_at = now()
+          WHERE id = $1 AND last_seen_at < now() - interval '1 minute'`,
+        values: [row.id],
+      });
+      return sessionOf(row);
+    },
+    async list(userId) {
+      const { rows } = await postgres.query<SessionRow>(
+        `SELECT ${COLUMNS} FROM sessions
+         WHERE user_id = $1 AND ended_at IS NULL AND expires_at > now()
+         ORDER BY last_seen_at DESC, id`,
+        [userId],
+      );
+      return rows.map(sessionOf);
+    },
+    end: async (userId, sessionId) =>
+      await postgres.transaction((transaction) =>
+        endSessions(transaction, "user_id = $1 AND id::text = $2", [
+          userId,
+          sessionId,
+        ])
+      ) > 0,
+    endAll: (userId, { except } = {}) =>
+      postgres.transaction((transaction) =>
+        endSessions(
+          transaction,
+          "user_id = $1 AND id::text IS DISTINCT FROM $2",
+          [userId, except ?? null],
+        )
+      ),
+  };
+}
+
+function sessionOf(row: SessionRow): Session {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    authTime: row.auth_time,
+    acr: row.acr,
+    amr: row.amr,
+    createdAt: row.created_at,
+    lastSeenAt: row.last_seen_at,
+    expiresAt: row.expires_at,
+    ...present({ userAgent: row.user_agent, address: row.address }),
+  };
+}

@@ -1,0 +1,152 @@
+import type { Postgres } from "@mainstay/adapters/postgres";
+import type { User } from "../domain/user.ts";
+import { UserExists } from "../domain/user_exists.ts";
+import type { UserStore } from "../domain/user_store.ts";
+import { endSessions } from "./end_sessions.ts";
+import { present } from "./row.ts";
+
+interface UserRow {
+  readonly id: string;
+  readonly username: string;
+  readonly name: string | null;
+  readonly email: string | null;
+  readonly email_verified_at: Date | null;
+  readonly password_hash: string | null;
+  readonly password_changed_at: Date | null;
+  readonly administrator: boolean;
+  readonly disabled_at: Date | null;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+/** Keeps accounts in the table `users`. */
+export function postgresUserStore(postgres: Postgres): UserStore {
+  return {
+    async find(id) {
+      const { rows } = await postgres.query<UserRow>({
+        name: "find-user",
+        text: "SELECT * FROM users WHERE id::text = $1",
+        values: [id],
+      });
+      return rows[0] && userOf(rows[0]);
+    },
+    async findByLogin(login) {
+      const { rows } = await postgres.query<UserRow>({
+        name: "find-user-by-login",
+        text: `SELECT * FROM users WHERE username = lower($1)
+          OR (email = lower($1) AND email_verified_at IS NOT NULL)
+          ORDER BY username = lower($1) DESC LIMIT 1`,
+        values: [login],
+      });
+      return rows[0] && userOf(rows[0]);
+    },
+    async list({ limit, after = "" }) {
+      const { rows } = await postgres.query<UserRow>(
+        "SELECT * FROM users WHERE username > $1 ORDER BY username LIMIT $2",
+        [after, limit],
+      );
+      return rows.map(userOf);
+    },
+    async create(user) {
+      const { rows } = await unlessTaken(() =>
+        postgres.query<UserRow>(
+          `INSERT INTO users (username, name, email, email_verified_at,
+             password_hash, password_changed_at, administrator)
+           VALUES (lower($1), $2, lower($3), CASE WHEN $4 THEN now() END, $5::text,
+             CASE WHEN $5::text IS NOT NULL THEN now() END, $6) RETURNING *`,
+          [
+            user.username,
+            user.name ?? null,
+            user.email ?? null,
+            user.emailVerified ?? false,
+            user.passwordHash ?? null,
+            user.administrator ?? false,
+          ],
+        )
+      );
+      return userOf(rows[0]!);
+    },
+    async setPassword(id, passwordHash, { exceptSession } = {}) {
+      await postgres.transaction(async (transaction) => {
+        await transaction.query(
+          `UPDATE users SET password_hash = $2, password_changed_at = now(),
+             updated_at = now() WHERE id = $1`,
+          [id, passwordHash],
+        );
+        await endSessions(
+          transaction,
+          "user_id = $1 AND id::text IS DISTINCT FROM $2",
+          [id, exceptSession ?? null],
+        );
+      });
+    },
+    async rehashPassword(id, from, to) {
+      await postgres.query(
+        `UPDATE users SET password_hash = $3
+         WHERE id = $1 AND password_hash = $2`,
+        [id, from, to],
+      );
+    },
+    async setVerifiedEmail(id, email) {
+      await unlessTaken(() =>
+        postgres.query(
+          `UPDATE users SET email = lower($2), email_verified_at = now(),
+             updated_at = now() WHERE id = $1`,
+          [id, email],
+        )
+      );
+    },
+    async setName(id, name) {
+      await postgres.query(
+        "UPDATE users SET name = $2, updated_at = now() WHERE id = $1",
+        [id, name ?? null],
+      );
+    },
+    setDisabled: (id, disabled) =>
+      postgres.transaction(async (transaction) => {
+        const { rowCount } = await transaction.query(
+          `UPDATE users SET updated_at = now(), disabled_at =
+             CASE WHEN $2 THEN coalesce(disabled_at, now()) END
+           WHERE id::text = $1`,
+          [id, disabled],
+        );
+        if (disabled) {
+          await endSessions(transaction, "user_id::text = $1", [id]);
+        }
+        return rowCount === 1;
+      }),
+  };
+}
+
+/** @throws {UserExists} For a value that another account has. */
+async function unlessTaken<Result>(
+  write: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await write();
+  } catch (failure) {
+    const { code, constraint } = failure as Record<string, unknown>;
+    if (code !== "23505") throw failure;
+    throw new UserExists(
+      constraint === "users_email_key" ? "email" : "username",
+    );
+  }
+}
+
+function userOf(row: UserRow): User {
+  return {
+    id: row.id,
+    username: row.username,
+    administrator: row.administrator,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    ...present({
+      name: row.name,
+      email: row.email,
+      emailVerifiedAt: row.email_verified_at,
+      passwordHash: row.password_hash,
+      passwordChangedAt: row.password_changed_at,
+      disabledAt: row.disabled_at,
+    }),
+  };
+}
