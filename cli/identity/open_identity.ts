@@ -21,10 +21,12 @@ export interface OpenIdentity extends AsyncDisposable {
  * Opens the database that `DATABASE_URL` names, or else that of the `mainstay
  * up` that runs here.
  *
+ * @param given Default: the environment of this process.
  * @throws {ConfigError} If there is neither.
  */
-export async function openIdentity(): Promise<OpenIdentity> {
-  const given = Deno.env.toObject();
+export async function openIdentity(
+  given: Readonly<Record<string, string>> = Deno.env.toObject(),
+): Promise<OpenIdentity> {
   const env = given["DATABASE_URL"]
     ? given
     : { ...given, ...await readPublishedEnvironment() };

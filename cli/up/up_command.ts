@@ -1,137 +1,172 @@
-import { readConfig } from "@mainstay/kernel/config";
+import { ConfigError } from "@mainstay/kernel/config";
 import { OperationalError } from "@mainstay/kernel/errors";
-import { type Module, run } from "@mainstay/kernel/lifecycle";
+import { run } from "@mainstay/kernel/lifecycle";
 import {
-  type EventsConfig,
-  eventsService,
-  eventsSettings,
-} from "@mainstay/events";
-import { redisStorage } from "@mainstay/events/storage";
-import { type LocalStack, startLocalStack } from "@mainstay/tools/local_stack";
+  type LocalStack,
+  publishEnvironment,
+  startLocalStack,
+} from "@mainstay/tools/local_stack";
 import { type CommandIo, defineCommand } from "../command.ts";
+import { suggestion } from "../parse_command_line.ts";
+import { UsageError } from "../usage_error.ts";
+import { createAnnouncement } from "./announcement.ts";
+import { prepareIdentity } from "./prepare_identity.ts";
+import { serviceEnvironment } from "./service_environment.ts";
+import { type Place, UP_SERVICES, type UpService } from "./up_services.ts";
 
-/** What a service is called and where it is administered when all run on one host. */
-const DEFAULTS = { SERVICE_NAME: "events", ADMIN_PORT: "9094" } as const;
+type Environment = Readonly<Record<string, string>>;
 
-/** Makes a configuration whole before the servers that it names are there. */
-const PLACEHOLDERS = { REDIS_HOST: "127.0.0.1", REDIS_PORT: "6379" } as const;
+/** A service with where it will be. */
+interface Planned {
+  readonly service: UpService;
+  readonly place: Place;
+}
 
 /** `mainstay up`: the services and the servers that they stand on, in one process. */
 export const upCommand = defineCommand({
   name: "up",
   summary: "Run all services on this machine until Ctrl-C",
   help:
-    `Runs the events service, and a Redis for it unless REDIS_HOST names one.
+    `Runs the services named, or all of them, and what they stand on: a Redis unless
+REDIS_HOST names one, a PostgreSQL unless DATABASE_URL does.
 
-A private Redis listens on 127.0.0.1 with a password, keeps its data in
-.mainstay/ and ends with this command, also after a crash of it. Where no
+Private servers listen on 127.0.0.1 with a password, keep their data in
+.mainstay/ and end with this command, also after a crash of it. Where no
 redis-server or valkey-server is on PATH, Debian's and Ubuntu's own package is
-unpacked below .mainstay/; nothing is installed on the system.
+unpacked below .mainstay/; PostgreSQL comes from npm. Nothing is installed on
+the system. In a private database a demo user and two clients are made.
 
-The service reads its usual variables: SERVICE_PORT (8000), ADMIN_PORT (9094),
-LOG_LEVEL, API_KEYS and the rest of .env.example. Its log goes to standard
-error. Ctrl-C ends the service in order, then Redis.
+Each service reads its usual variables (.env.example); those that cannot be the
+same for several begin with the service's name: EVENTS_SERVICE_PORT,
+AUTHZ_ADMIN_PORT, and so does any other that is meant for one alone, such as
+IDP_LOG_LEVEL. Logs go to standard error. Ctrl-C ends the services in order,
+then the servers.
 
 With --json, the document says what runs and where, once it does.`,
-  examples: ["mainstay up", "SERVICE_PORT=8100 LOG_FORMAT=json mainstay up"],
-  async run(_input, io) {
+  usage: "[service]...",
+  examples: [
+    "mainstay up",
+    "mainstay up events",
+    "AUTHZ_SERVICE_PORT=8180 LOG_FORMAT=json mainstay up",
+  ],
+  async run({ args }, io) {
     const startedAt = performance.now();
-    const env = { ...DEFAULTS, ...withoutEmpty(Deno.env.toObject()) };
-    const planned = readConfig(eventsSettings, {
-      args: [],
-      env: { ...PLACEHOLDERS, ...env },
-    });
+    const services = chosen(args);
+    const given = withoutEmpty(Deno.env.toObject());
+    const planned = plan(services, given);
     requireFreePorts(planned);
     const stack = await startLocalStack({
-      needs: ["redis"],
+      needs: [...new Set(services.map(({ needs }) => needs))],
       report: (line) => io.note(line),
     });
     try {
-      const config = readConfig(eventsSettings, {
-        args: [],
-        env: { ...env, ...stack.env },
-      });
-      const service = eventsService(config, redisStorage, {
-        modules: [announcement(config, stack, io, startedAt)],
-        writeLog: (line) => io.note(line),
-      });
-      return await run([service]);
+      return await runServices(planned, { given, stack, io, startedAt });
     } finally {
       await stack.stop();
     }
   },
 });
 
+async function runServices(
+  planned: readonly Planned[],
+  { given, stack, io, startedAt }: {
+    readonly given: Environment;
+    readonly stack: LocalStack;
+    readonly io: CommandIo;
+    readonly startedAt: number;
+  },
+): Promise<0 | 1> {
+  const services = planned.map(({ service }) => service);
+  const identity = services.some(({ needs }) => needs === "postgres")
+    ? await prepareIdentity(placesOf(planned), { given, stack })
+    : undefined;
+  const env = { ...given, ...stack.env, ...identity?.env };
+  await using _published = await publishEnvironment({
+    ...stack.env,
+    ...identity?.env,
+  });
+  const announcement = createAnnouncement({
+    places: placesOf(planned),
+    stack,
+    identity,
+    io,
+    startedAt,
+  });
+  return await run(
+    services.map((service) =>
+      service.create(serviceEnvironment(service, env, services), {
+        modules: [announcement.moduleFor(service.name)],
+        writeLog: (line) => io.note(line),
+      })
+    ),
+  );
+}
+
+function chosen(names: readonly string[]): readonly UpService[] {
+  const known = UP_SERVICES.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new UsageError(
+      `Unknown service "${unknown}"${suggestion(unknown, known)}`,
+    );
+  }
+  return names.length === 0
+    ? UP_SERVICES
+    : UP_SERVICES.filter(({ name }) => names.includes(name));
+}
+
+/** @throws {ConfigError} Naming every mistake of every service, each once. */
+function plan(services: readonly UpService[], given: Environment): Planned[] {
+  const mistakes = new Map<string, ConfigError["mistakes"][number]>();
+  const planned = services.flatMap((service) => {
+    const env = serviceEnvironment(service, given, services);
+    try {
+      return [{ service, place: service.place(env) }];
+    } catch (failure) {
+      if (!(failure instanceof ConfigError)) throw failure;
+      for (const mistake of failure.mistakes) {
+        mistakes.set(`${mistake.name} ${mistake.detail}`, mistake);
+      }
+      return [];
+    }
+  });
+  if (mistakes.size > 0) throw new ConfigError([...mistakes.values()]);
+  return planned;
+}
+
+function placesOf(planned: readonly Planned[]): ReadonlyMap<string, Place> {
+  return new Map(planned.map(({ service, place }) => [service.name, place]));
+}
+
 /** A port that `up` needs is taken. */
 class PortInUse extends OperationalError<"port-unavailable"> {
-  constructor(port: number, variable: string) {
+  constructor(service: string, port: number, variable: string) {
     super(
       "port-unavailable",
-      `Cannot start events: port ${port} is in use; end what uses it, or set ${variable} to another`,
+      `Cannot start ${service}: port ${port} is in use; end what uses it, or set ${variable} to another`,
     );
   }
 }
 
 /** Says so at once, and not after servers were started. */
-function requireFreePorts(config: EventsConfig): void {
-  const wanted = [
-    [config.serviceHost, config.servicePort, "SERVICE_PORT"],
-    [config.adminHost, config.adminPort, "ADMIN_PORT"],
-  ] as const;
-  for (const [hostname, port, variable] of wanted) {
-    try {
-      Deno.listen({ hostname, port }).close();
-    } catch (failure) {
-      if (failure instanceof Deno.errors.AddrInUse) {
-        throw new PortInUse(port, variable);
+function requireFreePorts(planned: readonly Planned[]): void {
+  for (const { service: { name }, place } of planned) {
+    const prefix = planned.length > 1 ? `${name.toUpperCase()}_` : "";
+    const wanted = [
+      [place.serviceHost, place.servicePort, "SERVICE_PORT"],
+      [place.adminHost, place.adminPort, "ADMIN_PORT"],
+    ] as const;
+    for (const [hostname, port, variable] of wanted) {
+      try {
+        Deno.listen({ hostname, port }).close();
+      } catch (failure) {
+        if (failure instanceof Deno.errors.AddrInUse) {
+          throw new PortInUse(name, port, `${prefix}${variable}`);
+        }
+        throw failure;
       }
-      throw failure;
     }
   }
-}
-
-/** Tells the person what runs, once it does. */
-function announcement(
-  config: EventsConfig,
-  stack: LocalStack,
-  io: CommandIo,
-  startedAt: number,
-): Module {
-  const url = `http://${config.serviceHost}:${config.servicePort}`;
-  const adminUrl = `https://${config.adminHost}:${config.adminPort}`;
-  const announce = () => {
-    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-    const rows = [
-      [config.serviceName, url, `admin ${adminUrl}`],
-      ...stack.members.map(({ name, address, origin }) => [
-        name,
-        address,
-        origin,
-      ]),
-    ];
-    io.print(`
-Up in ${seconds} s. Ctrl-C ends everything in order.
-
-${rows.map((row) => `  ${columns(row)}`).join("\n")}
-
-Try, in another terminal:
-
-  curl -i ${url}/events -H 'Content-Type: application/json' \\
-    -d '{"event":"order.created","aggregateId":"order-1","data":{"total":42}}'
-`);
-    io.emit({
-      services: [{ name: config.serviceName, url, adminUrl }],
-      servers: stack.members,
-    });
-  };
-  return {
-    name: "announcement",
-    setup: () => ({ background: [{ name: "announcement", start: announce }] }),
-  };
-}
-
-function columns([name = "", address = "", origin = ""]: string[]): string {
-  return `${name.padEnd(10)}${address.padEnd(26)}${origin}`;
 }
 
 function withoutEmpty(env: Record<string, string>): Record<string, string> {

@@ -5,6 +5,8 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import {
+  assertFaster,
+  bestOfThree,
   eventually,
   freePort,
   startProcess,
@@ -27,7 +29,7 @@ async function openHome() {
   };
   return {
     env,
-    url: `http://127.0.0.1:${env.SERVICE_PORT}`,
+    url: `http://localhost:${env.SERVICE_PORT}`,
     [Symbol.asyncDispose]: () => Deno.remove(home, { recursive: true }),
   };
 }
@@ -35,7 +37,9 @@ async function openHome() {
 type Home = Awaited<ReturnType<typeof openHome>>;
 
 function up({ env }: Home, ...args: string[]): Promise<TestProcess> {
-  return startProcess(["run", "-A", "cli/main.ts", "up", ...args], { env });
+  return startProcess(["run", "-A", "cli/main.ts", "up", "events", ...args], {
+    env,
+  });
 }
 
 async function publish({ url }: Home, aggregateId: string): Promise<number> {
@@ -138,7 +142,7 @@ Deno.test("mainstay up says which process holds the stack", async () => {
   await using first = await up(home);
   await first.waitForOutput(/Up in/);
   await using other = await startProcess(
-    ["run", "-A", "cli/main.ts", "up", "--json"],
+    ["run", "-A", "cli/main.ts", "up", "events", "--json"],
     {
       env: {
         ...home.env,
@@ -186,4 +190,86 @@ Deno.test("mainstay up --json prints one document once it is up", async () => {
   process.kill("SIGTERM");
   strictEqual(await process.exited, 0);
   strictEqual((await process.stdout()).trim().split("\n").length, 1);
+});
+
+async function tokenFor(
+  issuer: string,
+  secret: string,
+  scope: string,
+): Promise<string> {
+  const answer = await fetch(`${issuer}/oauth2/v1/token`, {
+    method: "POST",
+    body: new URLSearchParams({
+      grant_type: "client_credentials",
+      client_id: "demo",
+      client_secret: secret,
+      scope,
+    }),
+  });
+  return (await answer.json()).access_token;
+}
+
+async function publishWith(port: string, token: string): Promise<number> {
+  const response = await fetch(`http://localhost:${port}/events`, {
+    method: "POST",
+    headers: {
+      "authorization": `Bearer ${token}`,
+      "content-type": "application/json",
+    },
+    body: JSON.stringify({ event: "a.b", aggregateId: "c", data: {} }),
+  });
+  await response.body?.cancel();
+  return response.status;
+}
+
+Deno.test("mainstay up runs every service, whose tokens are good for one another, and again within 3 s", async () => {
+  await using home = await openHome();
+  const names = ["events", "authz"];
+  const ports = names.flatMap((name) => [
+    [`${name.toUpperCase()}_SERVICE_PORT`, String(freePort())],
+    [`${name.toUpperCase()}_ADMIN_PORT`, String(freePort())],
+  ]);
+  const { SERVICE_PORT: _1, ADMIN_PORT: _2, ...rest } = home.env;
+  const env = { ...rest, DATABASE_URL: "", ...Object.fromEntries(ports) };
+  const start = () => startProcess(["run", "-A", "cli/main.ts", "up"], { env });
+  let secret = "";
+  {
+    await using first = await start();
+    await first.waitForOutput(/Up in[^]*client_secret=\S+/, 60_000);
+    const out = await first.stdout();
+    secret = /client_secret=(\S+)/.exec(out)?.[1] ?? "";
+    const token = (scope: string) =>
+      tokenFor(`http://localhost:${env.AUTHZ_SERVICE_PORT}`, secret, scope);
+    const publishing = await token("events:publish");
+    strictEqual(await publishWith(env.EVENTS_SERVICE_PORT!, publishing), 202);
+    const reading = await token("events:read");
+    strictEqual(await publishWith(env.EVENTS_SERVICE_PORT!, reading), 403);
+    first.kill("SIGINT");
+    strictEqual(await first.exited, 0);
+  }
+  await bestOfThree(async () => {
+    const began = performance.now();
+    await using second = await start();
+    await second.waitForOutput(/Up in/);
+    match(await second.stdout(), new RegExp(`client_secret=${secret}`));
+    const tookMs = performance.now() - began;
+    second.kill("SIGINT");
+    strictEqual(await second.exited, 0);
+    assertFaster(Math.round(tookMs), 3_000, "a second start");
+  });
+});
+
+Deno.test("mainstay up refuses one port for several services, and a service that there is not", async () => {
+  await using home = await openHome();
+  await using shared = await startProcess(["run", "-A", "cli/main.ts", "up"], {
+    env: home.env,
+  });
+  strictEqual(await shared.exited, 2);
+  match(await shared.stderr(), /EVENTS_SERVICE_PORT/);
+  await using unknown = await up(home, "authy");
+  strictEqual(await unknown.exited, 2);
+  match(
+    await unknown.stderr(),
+    /Unknown service "authy": did you mean "authz"/,
+  );
 });

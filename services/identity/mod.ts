@@ -5,6 +5,8 @@
  * @module
  */
 export * from "./config.ts";
+export { hashSecret, newSecret } from "./domain/bearer_secret.ts";
+export type { NewClient } from "./domain/client_store.ts";
 export type { IdentityServiceOptions } from "./identity_service.ts";
 export * from "./authz/module.ts";
 export * from "./spa/module.ts";

@@ -1,4 +1,5 @@
 import { findRedis } from "./find_redis.ts";
+import { keptSecret } from "./kept_secret.ts";
 import { tryLockFile } from "./file_lock.ts";
 import { startPostgresServer } from "./postgres_server.ts";
 import { startRedisServer } from "./redis_server.ts";
@@ -34,6 +35,9 @@ export interface LocalStackOptions {
   /** Told, in a sentence, before something that takes long, and when a server ended by itself. */
   readonly report?: (line: string) => void;
 }
+
+/** Of the private PostgreSQL: the pools of four servers (100 each), and commands. */
+const MAX_CONNECTIONS = 450;
 
 /** Variables any of which says that a server is there already. */
 const NAMED_BY: Readonly<Record<StackServer, readonly string[]>> = {
@@ -125,7 +129,7 @@ async function startPrivateRedis(
 ): Promise<PrivateServer> {
   const binary = await findRedis(report);
   const folder = await stateFolder("redis");
-  const password = await keptPassword("redis");
+  const password = await keptSecret("redis.password");
   const server = await startRedisServer(binary, {
     folder,
     password,
@@ -147,7 +151,8 @@ async function startPrivatePostgres(
   report("Preparing PostgreSQL");
   const server = await startPostgresServer({
     name: "main",
-    password: await keptPassword("postgres"),
+    password: await keptSecret("postgres.password"),
+    settings: { max_connections: String(MAX_CONNECTIONS) },
   });
   return {
     env: { DATABASE_URL: server.url() },
@@ -169,20 +174,6 @@ async function own(name: StackServer): Promise<Disposable> {
     `Cannot start ${name}: the one of this checkout is in use by process ${lock}; ` +
       `end that first, or name another server with ${NAMED_BY[name][0]}`,
   );
-}
-
-/** The password of a private server, made when first asked for; whole or not there. */
-async function keptPassword(name: StackServer): Promise<string> {
-  const file = `${await stateFolder()}/${name}.password`;
-  try {
-    return await Deno.readTextFile(file);
-  } catch (failure) {
-    if (!(failure instanceof Deno.errors.NotFound)) throw failure;
-    const password = crypto.randomUUID();
-    await Deno.writeTextFile(`${file}.new`, password, { mode: 0o600 });
-    await Deno.rename(`${file}.new`, file);
-    return password;
-  }
 }
 
 /** As a person in the checkout sees it. */

@@ -11,6 +11,7 @@ export * from "./find_chromium.ts";
 export * from "./find_redis.ts";
 export * from "./find_tool.ts";
 export * from "./free_port.ts";
+export * from "./kept_secret.ts";
 export * from "./local_stack.ts";
 export * from "./postgres_binaries.ts";
 export * from "./postgres_server.ts";

@@ -1,0 +1,95 @@
+import type { Module } from "@mainstay/kernel/lifecycle";
+import type { LocalStack } from "@mainstay/tools/local_stack";
+import type { CommandIo } from "../command.ts";
+import type { PreparedIdentity } from "./prepare_identity.ts";
+import type { Place } from "./up_services.ts";
+
+/** What there is to tell. */
+export interface AnnouncementOptions {
+  readonly places: ReadonlyMap<string, Place>;
+  readonly stack: LocalStack;
+  readonly identity: PreparedIdentity | undefined;
+  readonly io: CommandIo;
+  readonly startedAt: number;
+}
+
+/** Tells the person what runs, once all of it does. */
+export function createAnnouncement(
+  { places, stack, identity, io, startedAt }: AnnouncementOptions,
+): { moduleFor(name: string): Module } {
+  const missing = new Set(places.keys());
+  const urls = [...places].map(([name, place]) => ({
+    name,
+    url: `http://${hostOf(place)}:${place.servicePort}`,
+    adminUrl: `https://${place.adminHost}:${place.adminPort}`,
+  }));
+
+  function announce(): void {
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    const rows = [
+      ...urls.map((
+        { name, url, adminUrl },
+      ) => [name, url, `admin ${adminUrl}`]),
+      ...stack.members.map(({ name, address, origin }) => [
+        name,
+        address,
+        origin,
+      ]),
+    ];
+    io.print(`
+Up in ${seconds} s. Ctrl-C ends everything in order.
+
+${rows.map((row) => `  ${columns(row)}`).join("\n")}
+
+Try, in another terminal:
+
+${suggestions(places, identity).join("\n\n")}
+`);
+    io.emit({ services: urls, servers: stack.members });
+  }
+
+  return {
+    moduleFor: (name) => ({
+      name: "announcement",
+      setup: () => ({
+        background: [{
+          name: "announcement",
+          start() {
+            missing.delete(name);
+            if (missing.size === 0) announce();
+          },
+        }],
+      }),
+    }),
+  };
+}
+
+function suggestions(
+  places: ReadonlyMap<string, Place>,
+  identity: PreparedIdentity | undefined,
+): string[] {
+  const events = places.get("events");
+  const authz = places.get("authz");
+  const demo = identity?.demo;
+  return [
+    ...(events === undefined ? [] : [
+      `  curl -i http://${
+        hostOf(events)
+      }:${events.servicePort}/events -H 'Content-Type: application/json' \\
+    -d '{"event":"order.created","aggregateId":"order-1","data":{"total":42}}'`,
+    ]),
+    ...(authz === undefined || demo === undefined ? [] : [
+      `  curl http://localhost:${authz.servicePort}/oauth2/v1/token -d grant_type=client_credentials \\
+    -d client_id=${demo.clientId} -d client_secret=${demo.clientSecret}`,
+    ]),
+  ];
+}
+
+/** Browsers and issuers go by the name. */
+function hostOf({ serviceHost }: Place): string {
+  return serviceHost === "127.0.0.1" ? "localhost" : serviceHost;
+}
+
+function columns([name = "", address = "", origin = ""]: string[]): string {
+  return `${name.padEnd(10)}${address.padEnd(26)}${origin}`;
+}
