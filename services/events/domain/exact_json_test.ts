@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import fc from "fast-check";
 import { InvalidInput } from "@mainstay/kernel/errors";
-import { isWithinDepth, parseExactJson } from "./exact_json.ts";
+import { countValues, isWithinDepth, parseExactJson } from "./exact_json.ts";
 
 const rewritten = (text: string) =>
   JSON.stringify(parseExactJson(text).exact());
@@ -29,6 +29,59 @@ Deno.test("parseExactJson() keeps numbers that a double does not hold", () => {
       strictEqual(rewritten(text), text);
     }
   }
+});
+
+Deno.test("parseExactJson() says of a text whether a double changes a number of it", () => {
+  const lossy = (number: string) =>
+    [number, `[${number}]`, `{"a":${number} }`, `[1,-2.5,${number},"x"]`]
+      .map((text) => parseExactJson(text).lossy);
+  for (
+    const number of [
+      ...["-0", "-0.0", "-0e9", "1e309", "-1e999", "1e-400", "1.2345e-322"],
+      ...["12345678901234567890", "9007199254740993", "0.1234567890123456789"],
+    ]
+  ) deepStrictEqual(new Set(lossy(number)), new Set([true]), number);
+  for (
+    const number of [
+      ...["0", "0.0", "0e5", "1e5", "1E+05", "-1.50", "1e-07", "1e308"],
+      ...["123456789012345", "9007199254740992", "0.1", "5e-324"],
+      ...[String(Math.PI), String(1e21), String(2 ** -1074)],
+    ]
+  ) deepStrictEqual(new Set(lossy(number)), new Set([false]), number);
+  const inText = String.raw`{"-0 [1e999":"a\":-0,\"", "b":"1e999,", "c":"\\"}`;
+  strictEqual(parseExactJson(inText).lossy, false);
+});
+
+Deno.test("parseExactJson() says so whenever a number is another when written again", () => {
+  const digits = fc.stringMatching(
+    /^-?(0|[1-9]\d{0,20})(\.\d{1,20})?([eE][+-]?\d{1,3})?$/,
+  );
+  /** Sign, digits without zeros at the ends, and where they begin. */
+  const decimal = (number: string) => {
+    const [mantissa = "", exponent = "0"] = number.toLowerCase().split("e");
+    const [whole = "", part = ""] = mantissa.replace("-", "").split(".");
+    const all = (whole + part).replace(/^0+/, "");
+    const significant = all.replace(/0+$/, "");
+    const sign = number.startsWith("-") ? "-" : "";
+    return significant === ""
+      ? `${sign}0`
+      : `${sign}${significant}e${Number(exponent) - part.length + all.length}`;
+  };
+  fc.assert(
+    fc.property(digits, (number) => {
+      const again = JSON.stringify(JSON.parse(number));
+      const changes = decimal(again) !== decimal(number);
+      if (changes) strictEqual(parseExactJson(number).lossy, true, number);
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+Deno.test("countValues() counts down to a level, and no further than it has to", () => {
+  strictEqual(countValues(1, 10, 3), 1);
+  strictEqual(countValues({ a: [1, 2, { b: 3 }] }, 10, 9), 6);
+  strictEqual(countValues({ a: [1, 2, { b: 3 }] }, 10, 1), 2);
+  strictEqual(countValues(Array(1_000_000).fill(0), 10, 9), 11);
 });
 
 Deno.test("parseExactJson() writes again what JSON.parse understood", () => {

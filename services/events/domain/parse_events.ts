@@ -6,7 +6,7 @@ import {
 } from "@mainstay/kernel/errors";
 import type { NewEvent } from "./event.ts";
 import { EventTooLarge } from "./event_too_large.ts";
-import { type ExactJson, hasMoreValues, isWithinDepth } from "./exact_json.ts";
+import { countValues, type ExactJson, isWithinDepth } from "./exact_json.ts";
 
 /** More mistakes than this are not listed, and not looked for. */
 const MAX_MISTAKES = 1_000;
@@ -17,6 +17,12 @@ const MAX_MISTAKES = 1_000;
  * keep all other requests waiting for seconds.
  */
 const MAX_VALUES = EVENT_LIMITS.dataBytes;
+
+/**
+ * Values of all events whose numbers have to be kept as they stand: about 0.3 s
+ * of work, in which no other request is answered.
+ */
+const MAX_LOSSY_VALUES = 250_000;
 
 /** A UTF-16 unit takes three bytes at most: short texts need no encoding to be measured. */
 const MAX_UTF8_PER_UNIT = 3;
@@ -108,10 +114,13 @@ export function parseEvents(
   const mistakes: Mistake[] = [];
   const tooLarge: Mistake[] = [];
   const drafts: EventDraft[] = [];
+  let lossyValues = 0;
   for (const candidate of candidates) {
     if (mistakes.length > MAX_MISTAKES) break;
-    const { value, pointer } = candidate;
-    if (hasMoreValues(value, MAX_VALUES, EVENT_LIMITS.dataDepth + 1)) {
+    const { value, pointer, lossy } = candidate;
+    const values = countValues(value, MAX_VALUES, EVENT_LIMITS.dataDepth + 1);
+    if (lossy) lossyValues += values;
+    if (values > MAX_VALUES) {
       tooLarge.push({
         pointer,
         detail: `Expected at most ${MAX_VALUES} values`,
@@ -136,6 +145,13 @@ export function parseEvents(
         ? "Cannot accept the event: it is invalid"
         : "Cannot accept the events: not all are valid",
     );
+  }
+  if (lossyValues > MAX_LOSSY_VALUES) {
+    tooLarge.push({
+      pointer: "",
+      detail:
+        `Expected at most ${MAX_LOSSY_VALUES} values in all, since some are numbers that a double cannot hold: send fewer events at once`,
+    });
   }
   if (tooLarge.length > 0) throw new EventTooLarge(tooLarge);
   return writeData(drafts, candidates);
@@ -165,11 +181,14 @@ function writeData(
 }
 
 /** The candidates of a JSON array of events. @throws {InvalidInput} For none or too many. */
-export function candidatesOf({ value, exact }: ExactJson): EventCandidate[] {
+export function candidatesOf(
+  { value, lossy, exact }: ExactJson,
+): EventCandidate[] {
   const items = value as readonly unknown[];
   checkBatchSize(items.length);
   return items.map((item, index) => ({
     value: item,
+    lossy,
     exact: () => (exact() as readonly unknown[])[index],
     pointer: `/${index}`,
   }));

@@ -1,4 +1,6 @@
-import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import { assertFaster, bestOfThree } from "@mainstay/adapters/testing";
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import process from "node:process";
 import fc from "fast-check";
 import { InvalidInput, type Mistake } from "@mainstay/kernel/errors";
 import { EventTooLarge } from "./event_too_large.ts";
@@ -153,6 +155,64 @@ Deno.test("parseEvents() lists at most a thousand mistakes and says that there a
   );
   strictEqual(found.length, 1_001);
   strictEqual(found.at(-1)?.detail, "And more mistakes");
+});
+
+Deno.test("parseEvents() keeps the CPU for no longer than a second, whatever 10 MB hold", () =>
+  bestOfThree(() => {
+    const fill = (item: string, bytes = 10_000) =>
+      item.repeat(Math.floor(bytes / item.length));
+    const texts = [
+      `[${fill("1,")}-0]`,
+      // As many as are taken.
+      `[${fill("-0,", 735)}1]`,
+      `[${fill("-0,")}1]`,
+      `[${fill("1e0,")}1e999]`,
+      `[${fill("12345678901234567890,")}1]`,
+      `[${fill("0.1234567890123456,")}1]`,
+      `[${fill('"",')}1e999]`,
+      `["${fill("\\\\")}",-0]`,
+    ];
+    for (const text of texts) {
+      const event = `{"event":"a","aggregateId":"b","data":{"d":${text}}}`;
+      const rows = Array.from({ length: 1_000 }, () => event);
+      const list = () => candidatesOf(parseExactJson(`[${rows.join(",")}]`));
+      const lines = () =>
+        rows.map((row, i) => ({ ...parseExactJson(row), pointer: `/${i}` }));
+      for (const candidates of [list, lines]) {
+        const before = process.cpuUsage();
+        try {
+          parseEvents(candidates(), readPlainEvent);
+        } catch (error) {
+          ok(error instanceof EventTooLarge, String(error));
+        }
+        const { user, system } = process.cpuUsage(before);
+        const what = `1,000 events of ${text.slice(0, 20)}…`;
+        assertFaster((user + system) / 1000, 1_000, what);
+      }
+    }
+    return Promise.resolve();
+  }));
+
+Deno.test("parseEvents() keeps numbers exactly in batches of a usual size, and says when they are too many", () => {
+  const batch = (events: number, numbers: number) =>
+    parseEvents(
+      candidatesOf(parseExactJson(`[${
+        Array.from({ length: events }, () =>
+          `{"event":"a","aggregateId":"b","data":{"n":[${
+            Array(numbers).fill("1e999").join(",")
+          }]}}`).join(",")
+      }]`)),
+      readPlainEvent,
+    );
+  const kept = batch(1_000, 200);
+  strictEqual(kept.length, 1_000);
+  ok(kept.every(({ json }) => json.startsWith('{"n":[1e999,')));
+  throws(() => batch(1_000, 300), (error) => {
+    const [mistake] = (error as EventTooLarge).errors;
+    strictEqual(mistake?.pointer, "");
+    ok(mistake.detail.includes("send fewer events at once"));
+    return error instanceof EventTooLarge;
+  });
 });
 
 Deno.test("parseEvents() looks no closer at what is far too large", () => {

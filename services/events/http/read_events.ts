@@ -133,7 +133,12 @@ function binaryCandidate(headers: Headers, text: string): EventCandidate {
   const json = text === "" ? undefined : parseExactJson(text);
   const value = { ...Object.fromEntries(attributes) };
   if (json !== undefined) value["data"] = json.value;
-  return { value, exact: () => ({ data: json?.exact() }), pointer: "" };
+  return {
+    value,
+    lossy: json?.lossy ?? false,
+    exact: () => ({ data: json?.exact() }),
+    pointer: "",
+  };
 }
 
 /** Names mistakes by the header they are in, and by their place in the body. */
