@@ -1,6 +1,7 @@
 import type { Logger } from "@mainstay/kernel/logging";
-import { DatabaseError, type DriverDatabaseError } from "./driver.ts";
+import { applyMigration, CREATE_MIGRATIONS_TABLE } from "./apply_migration.ts";
 import { MigrationFailure } from "./migration_failure.ts";
+import { lockMigrations } from "./migration_lock.ts";
 import type { Postgres, Queryable } from "./postgres.ts";
 import type { Migration } from "./read_migrations.ts";
 
@@ -11,22 +12,18 @@ export interface MigrationStatus {
   readonly pending: readonly Migration[];
 }
 
+/** What `schema_migrations` says of a file. */
+export type AppliedMigration = Pick<
+  Migration,
+  "version" | "name" | "checksum"
+>;
+
 /** Who is told, and who may end the waiting. */
 export interface MigrateOptions {
   readonly log?: Logger;
   /** Closes the connection: a migration in hand is rolled back. */
   readonly signal?: AbortSignal;
 }
-
-/** Of the advisory lock: any constant that nobody else uses. */
-const LOCK = "7310595163204411936";
-
-const CREATE_TABLE = `CREATE TABLE IF NOT EXISTS schema_migrations (
-  version integer PRIMARY KEY,
-  name text NOT NULL,
-  checksum text NOT NULL,
-  applied_at timestamptz NOT NULL DEFAULT now()
-)`;
 
 /**
  * Applies the migrations that a database does not have, in order, each in a
@@ -47,12 +44,12 @@ export async function migrate(
   { log, signal }: MigrateOptions = {},
 ): Promise<readonly Migration[]> {
   return await postgres.alone(async (connection) => {
-    await lock(connection, log);
-    await connection.query(CREATE_TABLE);
+    await lockMigrations(connection, log);
+    await connection.query(CREATE_MIGRATIONS_TABLE);
     const { pending } = await compare(connection, migrations);
     for (const migration of pending) {
       const startedAt = performance.now();
-      await apply(connection, migration);
+      await applyMigration(connection, migration);
       const durationMs = Math.round(performance.now() - startedAt);
       log?.info(`Migration ${migration.name} applied`, { durationMs });
     }
@@ -77,23 +74,25 @@ export async function migrationStatus(
   return await compare(postgres, migrations);
 }
 
-/** Held until the connection closes, however it does. */
-async function lock(connection: Queryable, log?: Logger): Promise<void> {
-  const { rows } = await connection.query<{ free: boolean }>(
-    `SELECT pg_try_advisory_lock(${LOCK}) AS free`,
-  );
-  if (rows[0]?.free) return;
-  log?.info("Waiting: another process migrates the database");
-  await connection.query(`SELECT pg_advisory_lock(${LOCK})`);
-}
-
 async function compare(
   connection: Queryable,
   migrations: readonly Migration[],
 ): Promise<MigrationStatus> {
-  const { rows } = await connection.query<
-    Pick<Migration, "version" | "name" | "checksum">
-  >("SELECT version, name, checksum FROM schema_migrations ORDER BY version");
+  const { rows } = await connection.query<AppliedMigration>(
+    "SELECT version, name, checksum FROM schema_migrations ORDER BY version",
+  );
+  return compareMigrations(rows, migrations);
+}
+
+/**
+ * Sorts the files into those that were applied and those that were not.
+ *
+ * @throws {MigrationFailure} `migration-mismatch`, as {@link migrate} would.
+ */
+export function compareMigrations(
+  rows: readonly AppliedMigration[],
+  migrations: readonly Migration[],
+): MigrationStatus {
   const files = new Map(migrations.map((file) => [file.version, file]));
   const done = new Set(rows.map(({ version }) => version));
   const last = rows.at(-1);
@@ -117,56 +116,4 @@ async function compare(
   }
   const applied = migrations.filter(({ version }) => done.has(version));
   return { applied, pending };
-}
-
-async function apply(
-  connection: Queryable,
-  { version, name, sql, checksum }: Migration,
-): Promise<void> {
-  try {
-    await connection.query("BEGIN");
-    // Gone with the transaction: shows whether the file has ended it.
-    await connection.query(`SET LOCAL mainstay.migration = '${version}'`);
-    await connection.query(sql);
-    await refuseEnded(connection, name, version);
-    await connection.query(
-      "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
-      [version, name, checksum],
-    );
-    await connection.query("COMMIT");
-  } catch (error) {
-    if (!(error instanceof DatabaseError)) throw error;
-    const place = placeOf(error, sql);
-    throw new MigrationFailure(
-      "migration-failed",
-      `${name}${place} failed: ${error.message}`,
-      { cause: error, facts: { file: name, sqlState: error.code } },
-    );
-  }
-}
-
-async function refuseEnded(
-  connection: Queryable,
-  name: string,
-  version: number,
-): Promise<void> {
-  const { rows } = await connection.query<{ version: string | null }>(
-    "SELECT current_setting('mainstay.migration', true) AS version",
-  );
-  if (rows[0]?.version === String(version)) return;
-  throw new MigrationFailure(
-    "migration-failed",
-    `${name} ends its own transaction: what it did is kept, but not recorded`,
-    { facts: { file: name } },
-  );
-}
-
-/** ", line 3, column 7"; nothing if PostgreSQL does not say where. */
-function placeOf({ position }: DriverDatabaseError, sql: string): string {
-  if (position === undefined) return "";
-  // PostgreSQL counts characters, not UTF-16 units.
-  const before = Array.from(sql).slice(0, Number(position) - 1).join("");
-  const lines = before.split("\n");
-  const column = Array.from(lines.at(-1) ?? "").length + 1;
-  return `, line ${lines.length}, column ${column}`;
 }

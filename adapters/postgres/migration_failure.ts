@@ -15,7 +15,8 @@ export type MigrationFailureCode = "migration-failed" | "migration-mismatch";
 export class MigrationFailure extends OperationalError<MigrationFailureCode> {
   constructor(
     code: MigrationFailureCode,
-    problem: string,
+    /** What follows "Cannot migrate the database". */
+    readonly problem: string,
     options?: Pick<OperationalErrorOptions, "cause" | "facts">,
   ) {
     super(code, `Cannot migrate the database: ${problem}`, options);

@@ -4,6 +4,11 @@
  *
  * @module
  */
+export * from "./backup/backup_database.ts";
+export * from "./backup/backup_failure.ts";
+export * from "./backup/backup_source.ts";
+export * from "./backup/restore_database.ts";
+export { type Backup, readBackup, verifyBackup } from "./backup/read_backup.ts";
 export {
   DatabaseFailure,
   type DatabaseFailureCode,

@@ -1,0 +1,211 @@
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import type { AppliedMigration } from "../migrate.ts";
+import { holdMigrations } from "../migration_lock.ts";
+import type { Postgres, Queryable } from "../postgres.ts";
+import { BackupFailure, fileProblem } from "./backup_failure.ts";
+import { type BackupTable, sealManifest } from "./backup_manifest.ts";
+import type { BackupSource } from "./backup_source.ts";
+import { type Backup, MANIFEST, readBackup, tableFile } from "./read_backup.ts";
+import {
+  PLAIN_VALUES,
+  quoteName,
+  quoteNames,
+  schemaSequences,
+  type SchemaTable,
+  schemaTables,
+} from "./schema_content.ts";
+import { copyOut } from "./table_copy.ts";
+import { type FolderDraft, writeWholeFolder } from "./whole_folder.ts";
+
+/** Of the advisory lock: any constant that nobody else uses. */
+const LOCK = "4091837465520193847";
+/** PostgreSQL that sends nothing for so long is taken for frozen. */
+const STALLED_MS = 300_000;
+/** Level 1: a third of the time of the default, a twentieth more bytes (rows of tokens). */
+const GZIP_LEVEL = 1;
+
+/**
+ * Writes a backup of a service's database: a folder at `path` with a file for
+ * each table and a manifest. It is there whole or not at all.
+ *
+ * All tables are read in one snapshot, over one connection, while others write;
+ * memory does not grow with the data. Migrations wait until the tables are
+ * locked against changes of their form, and those that come later until the
+ * backup is done. Of one database, one backup is taken at a time.
+ *
+ * Needs no program of PostgreSQL. Leaves out large objects, roles, grants and
+ * whatever is outside the service's schema.
+ *
+ * @param signal Closes the connection; nothing is left behind.
+ * @throws {BackupFailure} `backup-failed`, with what the disk or the server
+ *   said; `backup-running`.
+ * @throws {DatabaseFailure} If PostgreSQL cannot be used.
+ */
+export async function backupDatabase(
+  postgres: Postgres,
+  source: BackupSource,
+  { path, signal }: { readonly path: string; readonly signal?: AbortSignal },
+): Promise<Backup> {
+  const cut = new AbortController();
+  const signals = signal ? [cut.signal, signal] : [cut.signal];
+  try {
+    await postgres.alone(async (connection) => {
+      try {
+        await lockBackups(connection);
+        await writeWholeFolder(path, async (draft) => {
+          await writeSnapshot(connection, source, draft, cut);
+        });
+      } catch (failure) {
+        // Not waited for: PostgreSQL may be in the middle of a table.
+        cut.abort(failure);
+        throw failure;
+      }
+    }, AbortSignal.any(signals));
+  } catch (failure) {
+    const problem = fileProblem(failure);
+    if (problem === undefined) throw failure;
+    throw new BackupFailure("backup-failed", `${path}: ${problem}`, {
+      cause: failure,
+    });
+  }
+  return await readBackup(path);
+}
+
+/** Held until the connection closes, however it does. */
+async function lockBackups(connection: Queryable): Promise<void> {
+  const { rows } = await connection.query<{ free: boolean }>(
+    `SELECT pg_try_advisory_lock(${LOCK}) AS free`,
+  );
+  if (rows[0]?.free) return;
+  throw new BackupFailure("backup-running", "another backup is under way");
+}
+
+async function writeSnapshot(
+  connection: Queryable,
+  { service, facts }: BackupSource,
+  draft: FolderDraft,
+  cut: AbortController,
+): Promise<void> {
+  const tables = await beginSnapshot(connection);
+  const createdAt = new Date().toISOString();
+  const migrations = await appliedMigrations(connection);
+  const known = await facts?.(connection) ?? {};
+  const written: BackupTable[] = [];
+  for (const table of tables) {
+    written.push(await writeTable(connection, table, draft, cut));
+  }
+  // After the tables: sequences belong to no snapshot, and a value that is too
+  // high does no harm.
+  const sequences = [];
+  for (const name of await schemaSequences(connection)) {
+    const { rows } = await connection.query<{ value: string; called: boolean }>(
+      `SELECT last_value::text AS value, is_called AS called FROM ${
+        quoteName(name)
+      }`,
+    );
+    sequences.push({ name, value: "1", called: false, ...rows[0] });
+  }
+  const { rows: [server] } = await connection.query<{ version: string }>(
+    "SELECT current_setting('server_version') AS version",
+  );
+  const manifest = sealManifest({
+    service,
+    createdAt,
+    serverVersion: server?.version ?? "",
+    migrations,
+    tables: written,
+    sequences,
+    facts: known,
+  });
+  await draft.write(MANIFEST, [new TextEncoder().encode(manifest)]);
+}
+
+/**
+ * Begins the transaction. Its snapshot is that of the first statement that
+ * reads, so the tables are locked before it: a change of a table's form in
+ * between would show old rows as none.
+ */
+async function beginSnapshot(
+  connection: Queryable,
+): Promise<readonly SchemaTable[]> {
+  const release = await holdMigrations(connection);
+  await connection.query(`${PLAIN_VALUES}; SET lock_timeout = '60s'`);
+  const names = (await schemaTables(connection)).map(({ name }) => name);
+  await connection.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  if (names.length > 0) {
+    await connection.query(
+      `LOCK TABLE ${quoteNames(names)} IN ACCESS SHARE MODE`,
+    );
+  }
+  const tables = await schemaTables(connection);
+  await release();
+  return tables;
+}
+
+async function appliedMigrations(
+  connection: Queryable,
+): Promise<Array<AppliedMigration>> {
+  const { rows: [registry] } = await connection.query<{ there: boolean }>(
+    "SELECT to_regclass('schema_migrations') IS NOT NULL AS there",
+  );
+  const { rows } = registry?.there
+    ? await connection.query<AppliedMigration>(
+      "SELECT version, name, checksum FROM schema_migrations ORDER BY version",
+    )
+    : { rows: [] };
+  if (rows.length > 0) return rows;
+  throw new BackupFailure("backup-failed", "it has never been migrated");
+}
+
+async function writeTable(
+  connection: Queryable,
+  { name, columns, partitioned }: SchemaTable,
+  draft: FolderDraft,
+  cut: AbortController,
+): Promise<BackupTable> {
+  const stalled = () =>
+    cut.abort(
+      new BackupFailure(
+        "backup-failed",
+        `nothing of table ${name} came for ${STALLED_MS / 1000} s`,
+      ),
+    );
+  let alarm = setTimeout(stalled, STALLED_MS);
+  const [from, list] = [quoteName(name), quoteNames(columns)];
+  try {
+    const leaving = copyOut(
+      connection,
+      partitioned
+        ? `COPY (SELECT ${list} FROM ${from}) TO STDOUT`
+        : `COPY ${from} (${list}) TO STDOUT`,
+    );
+    let file = { bytes: 0, sha256: "" };
+    await pipeline(
+      leaving.rows,
+      createGzip({ level: GZIP_LEVEL }),
+      async (chunks: AsyncIterable<Uint8Array>) => {
+        file = await draft.write(
+          tableFile(name),
+          watched(chunks, () => {
+            clearTimeout(alarm);
+            alarm = setTimeout(stalled, STALLED_MS);
+          }),
+        );
+      },
+    );
+    return { name, columns: [...columns], rows: leaving.rowCount, ...file };
+  } finally {
+    clearTimeout(alarm);
+  }
+}
+
+async function* watched(
+  chunks: AsyncIterable<Uint8Array>,
+  onChunk: () => void,
+): AsyncIterable<Uint8Array> {
+  for await (const chunk of chunks) {
+    onChunk();
+    yield chunk;
+  }
+}

@@ -1,0 +1,13 @@
+import type { Queryable } from "../postgres.ts";
+
+/** What a service's backups are of. */
+export interface BackupSource {
+  /** Its name: a backup is restored for no other. */
+  readonly service: string;
+  /** Its migrations: `new URL("migrations/", import.meta.url)`. */
+  readonly migrations: string | URL;
+  /** What the manifest is to say of the data, read in the same snapshot; values of JSON. */
+  readonly facts?: (
+    snapshot: Queryable,
+  ) => Promise<Readonly<Record<string, unknown>>>;
+}

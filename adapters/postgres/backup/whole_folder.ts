@@ -1,0 +1,94 @@
+import { createHash } from "node:crypto";
+import { dirname } from "node:path";
+
+/** What was written to a file. */
+export interface WrittenFile {
+  readonly bytes: number;
+  /** In hexadecimal. */
+  readonly sha256: string;
+}
+
+/** A folder that nobody sees under its name yet. */
+export interface FolderDraft {
+  /** Writes a new file of the folder; on disk, and not only in memory, when it resolves. */
+  write(
+    name: string,
+    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): Promise<WrittenFile>;
+}
+
+/**
+ * Makes a folder that is there with all its files or not at all, also after a
+ * crash of the machine: it is written as `<path>.partial` and renamed. Only its
+ * owner may read it. What an earlier attempt left under that name is removed.
+ *
+ * @throws {Deno.errors.AlreadyExists} If there is something at `path`.
+ * @throws What the file system says, and what `fill` throws.
+ */
+export async function writeWholeFolder(
+  path: string,
+  fill: (draft: FolderDraft) => Promise<void>,
+): Promise<void> {
+  const partial = `${path}.partial`;
+  if (await exists(path)) {
+    throw new Deno.errors.AlreadyExists("There is one (os error 17)");
+  }
+  await removeFolder(partial);
+  try {
+    await Deno.mkdir(partial, { mode: 0o700 });
+    await fill({
+      write: (name, chunks) => writeFile(`${partial}/${name}`, chunks),
+    });
+    await syncFolder(partial);
+    await Deno.rename(partial, path);
+    await syncFolder(dirname(path));
+  } catch (failure) {
+    // What is left would be taken for nothing, but would fill the disk.
+    await removeFolder(partial).catch(() => {});
+    throw failure;
+  }
+}
+
+/** Removes a folder with all that is in it; no matter if there is none. */
+export async function removeFolder(path: string): Promise<void> {
+  await Deno.remove(path, { recursive: true }).catch((failure) => {
+    if (!(failure instanceof Deno.errors.NotFound)) throw failure;
+  });
+}
+
+async function writeFile(
+  path: string,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<WrittenFile> {
+  using file = await Deno.open(path, {
+    write: true,
+    createNew: true,
+    mode: 0o600,
+  });
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    bytes += chunk.length;
+    let rest = chunk;
+    while (rest.length > 0) rest = rest.subarray(await file.write(rest));
+  }
+  await file.sync();
+  return { bytes, sha256: hash.digest("hex") };
+}
+
+/** So that the names in it survive a crash, too. */
+async function syncFolder(path: string): Promise<void> {
+  using folder = await Deno.open(path, { read: true });
+  await folder.sync();
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (failure) {
+    if (failure instanceof Deno.errors.NotFound) return false;
+    throw failure;
+  }
+}
