@@ -6,6 +6,17 @@ export interface SessionStore {
     session: Omit<Session, "id" | "createdAt" | "lastSeenAt">,
     hash: Uint8Array,
   ): Promise<Session>;
+  /**
+   * Notes a new sign-in of the same user in the same browser, under a new
+   * cookie: what came of the session goes on.
+   *
+   * @returns Undefined if the session has ended.
+   */
+  renew(
+    id: string,
+    authentication: Pick<Session, "authTime" | "acr" | "amr" | "expiresAt">,
+    hash: Uint8Array,
+  ): Promise<Session | undefined>;
   /** A session that has neither ended nor expired, of a user who is not disabled. Notes that it was seen. */
   find(hash: Uint8Array): Promise<Session | undefined>;
   /** Those of a user that go on, the one seen last first. */

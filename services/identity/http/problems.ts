@@ -3,6 +3,7 @@ import type { DatabaseFailureCode } from "@mainstay/adapters/postgres";
 import type { ClientExists } from "../domain/client_exists.ts";
 import type { HashingOverloaded } from "@mainstay/adapters/passwords";
 import type { KeyEncryptionFailure } from "../domain/key_encryption_failure.ts";
+import type { WeakPassword } from "../domain/password_rules.ts";
 import type { UserExists } from "../domain/user_exists.ts";
 
 type Code =
@@ -11,7 +12,8 @@ type Code =
   | ClientExists["code"]
   | HashingOverloaded["code"]
   | KeyEncryptionFailure["code"]
-  | UserExists["code"];
+  | UserExists["code"]
+  | WeakPassword["code"];
 
 const UNAVAILABLE = { status: 503, title: "Database unavailable" };
 
@@ -28,6 +30,7 @@ export const identityProblems: ProblemTable<Code> = {
   "database-outcome-unknown": { status: 504, title: "Outcome unknown" },
   "hashing-overloaded": { status: 503, title: "Too many sign-ins" },
   "user-exists": { status: 409, title: "User exists" },
+  "weak-password": { status: 422, title: "Weak password" },
   "client-exists": { status: 409, title: "Client exists" },
   "key-encryption-failure": { status: 500, title: "Key unavailable" },
 };

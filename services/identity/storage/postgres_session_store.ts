@@ -41,6 +41,15 @@ export function postgresSessionStore(postgres: Postgres): SessionStore {
       );
       return sessionOf(rows[0]!);
     },
+    async renew(id, { authTime, acr, amr, expiresAt }, hash) {
+      const { rows } = await postgres.query<SessionRow>(
+        `UPDATE sessions SET session_hash = $2, auth_time = $3, acr = $4,
+           amr = $5, expires_at = $6, last_seen_at = now()
+         WHERE id = $1 AND ended_at IS NULL RETURNING ${COLUMNS}`,
+        [id, hash, authTime, acr, amr, expiresAt],
+      );
+      return rows[0] && sessionOf(rows[0]);
+    },
     async find(hash) {
       const { rows } = await postgres.query<SessionRow>({
         name: "find-session",
