@@ -12,6 +12,7 @@ import {
   type IdentityServiceOptions,
 } from "../identity_service.ts";
 import { keyRingPart } from "../worker/key_ring_part.ts";
+import { authorizeRoutes } from "./http/authorize_routes.ts";
 import { createClientAuthentication } from "./http/client_authentication.ts";
 import { introspectionRoute } from "./http/introspection_route.ts";
 import { metadataRoutes } from "./http/metadata_routes.ts";
@@ -62,7 +63,8 @@ function authzModule(
         routes: [
           serviceHealthRoute(kernel, { path: "/health", service: "authz" }),
           ...metadataRoutes(config, keys),
-          tokenRoute({ config, tokens, keys, authenticate, now }),
+          ...authorizeRoutes({ config, ...storage, now }),
+          tokenRoute({ config, ...storage, keys, authenticate, now }),
           introspectionRoute({ config, tokens, authenticate, now }),
           revocationRoute({ tokens, authenticate }),
         ],

@@ -4,7 +4,8 @@ export interface AuthorizationCode {
   readonly grantId: string;
   readonly clientId: string;
   readonly userId: string;
-  readonly sessionId: string;
+  /** None: the session has been deleted. */
+  readonly sessionId?: string;
   readonly scopes: readonly string[];
   readonly redirectUri: string;
   readonly codeChallenge: string;
@@ -22,8 +23,11 @@ export interface AuthorizationCode {
   readonly grantRevokedAt?: Date;
 }
 
-/** A code that is to be. */
-export type NewAuthorizationCode = Omit<
-  AuthorizationCode,
-  "grantId" | "consumedAt" | "grantRevokedAt"
->;
+/** A code that is to be, with its grant. */
+export interface NewAuthorizationCode extends
+  Omit<
+    AuthorizationCode,
+    "grantId" | "sessionId" | "consumedAt" | "grantRevokedAt"
+  > {
+  readonly sessionId: string;
+}

@@ -1,4 +1,4 @@
-import type { Decision } from "./authorization_request.ts";
+import type { Grant } from "./grant.ts";
 
 /** A device that waits for a user to approve it elsewhere (RFC 8628). */
 export interface DeviceAuthorization {
@@ -16,13 +16,23 @@ export interface NewDeviceAuthorization extends DeviceAuthorization {
 
 /** What a device's question finds. */
 export type DevicePoll =
-  | { readonly state: "unknown" | "pending" | "too-early" | "expired" }
-  | { readonly state: "consumed"; readonly grantId: string }
   | {
-    readonly state: "decided";
-    readonly device: DeviceAuthorization;
-    readonly decision: Decision;
-    /** Of an approval. */
-    readonly grantId?: string;
-    readonly grantExpiresAt?: Date;
+    readonly state:
+      | "unknown"
+      | "pending"
+      | "too-early"
+      | "refused"
+      | "expired"
+      | "consumed";
+  }
+  | {
+    readonly state: "approved";
+    readonly resources: readonly string[];
+    readonly grant: Pick<
+      Grant,
+      "id" | "userId" | "scopes" | "expiresAt"
+    >;
+    readonly authTime: Date;
+    readonly acr: string;
+    readonly amr: readonly string[];
   };

@@ -15,6 +15,9 @@ import type { LinkStore } from "./link_store.ts";
 import type { MailOutbox } from "./mail_outbox.ts";
 import type { ReplayGuard } from "./replay_guard.ts";
 import type { SessionStore } from "./session_store.ts";
+import type { CodeStore } from "./code_store.ts";
+import type { DeviceStore } from "./device_store.ts";
+import type { PushedRequestStore } from "./pushed_request_store.ts";
 import type { TokenStore } from "./token_store.ts";
 import type { UserStore } from "./user_store.ts";
 
@@ -22,7 +25,10 @@ import type { UserStore } from "./user_store.ts";
 export interface IdentityStorage {
   readonly clients: ClientStore;
   readonly authorizationRequests: AuthorizationRequestStore;
+  readonly codes: CodeStore;
+  readonly devices: DeviceStore;
   readonly grants: GrantStore;
+  readonly pushedRequests: PushedRequestStore;
   readonly tokens: TokenStore;
   readonly keys: KeyStore;
   readonly audit: AuditLog;

@@ -3,8 +3,11 @@ import type { IdentityDatabase } from "../domain/identity_storage.ts";
 import { postgresAuthorizationRequestStore } from "./postgres_authorization_request_store.ts";
 import { postgresAuditLog } from "./postgres_audit_log.ts";
 import { postgresClientStore } from "./postgres_client_store.ts";
+import { postgresCodeStore } from "./postgres_code_store.ts";
+import { postgresDeviceStore } from "./postgres_device_store.ts";
 import { postgresGrantStore } from "./postgres_grant_store.ts";
 import { postgresKeyStore } from "./postgres_key_store.ts";
+import { postgresPushedRequestStore } from "./postgres_pushed_request_store.ts";
 import { postgresTokenStore } from "./postgres_token_store.ts";
 import { postgresAttemptStore } from "./postgres_attempt_store.ts";
 import { postgresConsentStore } from "./postgres_consent_store.ts";
@@ -27,7 +30,10 @@ export const postgresDatabase: IdentityDatabase = {
     return {
       clients: postgresClientStore(postgres),
       authorizationRequests: postgresAuthorizationRequestStore(postgres),
+      codes: postgresCodeStore(postgres),
+      devices: postgresDeviceStore(postgres),
       grants: postgresGrantStore(postgres),
+      pushedRequests: postgresPushedRequestStore(postgres),
       tokens: postgresTokenStore(postgres),
       keys: postgresKeyStore(postgres),
       audit: postgresAuditLog(postgres),

@@ -1,8 +1,9 @@
 import type { Postgres } from "@mainstay/adapters/postgres";
 import type { Confirmation, TokenRecord } from "../domain/token.ts";
-import type { TokenStore } from "../domain/token_store.ts";
+import type { RefreshToken, TokenStore } from "../domain/token_store.ts";
 import { REVOKED_CHANNEL, revokeGrants } from "./revoke_grants.ts";
 import { present } from "./row.ts";
+import { TOKEN_COLUMNS, tokenRowsFrom, tokenRowValues } from "./token_rows.ts";
 
 interface TokenRow {
   readonly token_hash: Uint8Array;
@@ -24,9 +25,18 @@ interface TokenRow {
   readonly consumed_at: Date | null;
 }
 
-const COLUMNS = `token_hash, kind, jti, grant_id, client_id, user_id,
-  session_id, scopes, audiences, confirmation, auth_time, acr, amr, issued_at,
-  expires_at, revoked_at, consumed_at`;
+interface RefreshRow extends TokenRow {
+  readonly found_grant_id: string;
+  readonly grant_expires_at: Date;
+  readonly successor_encrypted: Uint8Array | null;
+  readonly age_ms: number | null;
+}
+
+const COLUMNS = [
+  ...TOKEN_COLUMNS.split(/,\s*/),
+  "revoked_at",
+  "consumed_at",
+].map((column) => `t.${column}`).join(", ");
 
 /** Keeps tokens in the table `tokens`, by their SHA-256. */
 export function postgresTokenStore(postgres: Postgres): TokenStore {
@@ -34,37 +44,55 @@ export function postgresTokenStore(postgres: Postgres): TokenStore {
     async add(token) {
       await postgres.query({
         name: "add-token",
-        text: `INSERT INTO tokens (token_hash, kind, jti, grant_id, client_id,
-            user_id, session_id, scopes, audiences, confirmation, auth_time,
-            acr, amr, issued_at, expires_at)
-          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-            $15)`,
-        values: [
-          token.hash,
-          token.kind,
-          token.jti,
-          token.grantId ?? null,
-          token.clientId,
-          token.userId ?? null,
-          token.sessionId ?? null,
-          token.scopes,
-          token.audiences,
-          token.confirmation ?? null,
-          token.authTime ?? null,
-          token.acr ?? null,
-          token.amr ?? null,
-          token.issuedAt,
-          token.expiresAt,
-        ],
+        text: `INSERT INTO tokens (${TOKEN_COLUMNS})
+          SELECT * FROM ${tokenRowsFrom(1)} given`,
+        values: tokenRowValues([token]),
       });
     },
     async find(hash) {
       const { rows } = await postgres.query<TokenRow>({
         name: "find-token",
-        text: `SELECT ${COLUMNS} FROM tokens WHERE token_hash = $1`,
+        text: `SELECT ${COLUMNS} FROM tokens t WHERE token_hash = $1`,
         values: [hash],
       });
       return rows[0] && tokenOf(rows[0]);
+    },
+    async rotate(hash, answer, tokens) {
+      // The grant before the token, as who revokes it takes them.
+      const { rowCount } = await postgres.query({
+        name: "rotate-token",
+        text: `WITH good AS (
+            SELECT g.id FROM tokens t JOIN grants g ON g.id = t.grant_id
+              JOIN users u ON u.id = g.user_id
+            WHERE t.token_hash = $1 AND g.revoked_at IS NULL
+              AND g.expires_at > now() AND u.disabled_at IS NULL
+            FOR SHARE OF g
+          ), used AS (
+            UPDATE tokens t
+            SET consumed_at = now(), successor_encrypted = $2
+            FROM good WHERE t.token_hash = $1 AND t.grant_id = good.id
+              AND t.kind = 'refresh' AND t.consumed_at IS NULL
+              AND t.revoked_at IS NULL AND t.expires_at > now()
+            RETURNING t.token_hash
+          )
+          INSERT INTO tokens (${TOKEN_COLUMNS})
+          SELECT given.* FROM ${tokenRowsFrom(3)} given, used`,
+        values: [hash, answer, ...tokenRowValues(tokens)],
+      });
+      return rowCount === tokens.length;
+    },
+    async findRefresh(hash) {
+      const { rows } = await postgres.query<RefreshRow>({
+        name: "find-refresh-token",
+        text: `SELECT ${COLUMNS}, successor_encrypted, g.id AS found_grant_id,
+            g.expires_at AS grant_expires_at,
+            extract(epoch FROM clock_timestamp() - consumed_at)::float8 * 1000
+              AS age_ms
+          FROM tokens t JOIN grants g ON g.id = t.grant_id
+          WHERE token_hash = $1 AND kind = 'refresh'`,
+        values: [hash],
+      });
+      return rows[0] && refreshTokenOf(rows[0]);
     },
     async revoke({ hash, kind, grantId }) {
       if (kind === "refresh" && grantId !== undefined) {
@@ -82,6 +110,20 @@ export function postgresTokenStore(postgres: Postgres): TokenStore {
         [hash],
       );
     },
+  };
+}
+
+function refreshTokenOf(row: RefreshRow): RefreshToken {
+  return {
+    record: tokenOf(row),
+    grantId: row.found_grant_id,
+    grantExpiresAt: row.grant_expires_at,
+    ...(row.age_ms !== null && {
+      rotation: {
+        ageMs: row.age_ms,
+        ...present({ answer: row.successor_encrypted }),
+      },
+    }),
   };
 }
 

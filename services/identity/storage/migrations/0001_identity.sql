@@ -107,7 +107,6 @@ CREATE TABLE pushed_requests (
   request_hash bytea PRIMARY KEY,
   client_id text NOT NULL REFERENCES clients ON DELETE CASCADE,
   parameters jsonb NOT NULL,
-  dpop_jkt text,
   consumed_at timestamptz,
   expires_at timestamptz NOT NULL
 );
@@ -118,7 +117,6 @@ CREATE TABLE authorization_requests (
   challenge_hash bytea PRIMARY KEY,
   client_id text NOT NULL REFERENCES clients ON DELETE CASCADE,
   parameters jsonb NOT NULL,
-  dpop_jkt text,
   -- Of the cookie of the browser that began it.
   browser_hash bytea NOT NULL,
   -- Set once, by the identity provider.

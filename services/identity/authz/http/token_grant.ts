@@ -1,0 +1,63 @@
+import type { Form } from "@mainstay/adapters/http";
+import type { RegisteredClient } from "../../domain/client.ts";
+import type { CodeStore } from "../../domain/code_store.ts";
+import type { DeviceStore } from "../../domain/device_store.ts";
+import type { GrantStore } from "../../domain/grant_store.ts";
+import type {
+  IdentityAddresses,
+  Lifetimes,
+} from "../../domain/identity_settings.ts";
+import type { KeyRing } from "../../domain/key_ring.ts";
+import type { TokenAnswer } from "../../domain/mint_tokens.ts";
+import { OAuthError } from "../../domain/oauth_error.ts";
+import type { Confirmation } from "../../domain/token.ts";
+import type { TokenStore } from "../../domain/token_store.ts";
+
+/** What the grants work with. */
+export interface TokenGrantOptions {
+  readonly config: IdentityAddresses & Lifetimes;
+  readonly codes: Pick<CodeStore, "find" | "redeem">;
+  readonly devices: Pick<DeviceStore, "poll" | "redeem">;
+  readonly grants: GrantStore;
+  readonly tokens: TokenStore;
+  readonly keys: Pick<KeyRing, "current">;
+  readonly now: () => number;
+}
+
+/** A request for tokens, from a client that has shown who it is. */
+export interface TokenRequest {
+  readonly client: RegisteredClient;
+  readonly form: Form;
+  /** The key that the tokens are bound to, which the sender has proved. */
+  readonly confirmation?: Confirmation;
+}
+
+/** One way to come by tokens. */
+export type TokenGrant = (
+  request: TokenRequest,
+  options: TokenGrantOptions,
+) => Promise<TokenAnswer>;
+
+/**
+ * What the client is told of a code or token that is not good, whatever is
+ * wrong with it.
+ *
+ * @param reason For the log.
+ */
+export function invalidGrant(reason: string, clientId: string): OAuthError {
+  return new OAuthError(
+    "invalid_grant",
+    "Cannot give a token: what was presented for it is not good, or not any more",
+    { facts: { reason, clientId } },
+  );
+}
+
+/** @throws {OAuthError} `invalid_request` without the field. */
+export function requireField(form: Form, name: string): string {
+  const value = form.get(name);
+  if (value !== undefined) return value;
+  throw new OAuthError(
+    "invalid_request",
+    `Cannot give a token: ${name} is missing`,
+  );
+}
