@@ -14,21 +14,11 @@ import {
 import {
   eventsCommand,
   eventsEnvironment,
+  runToEnd,
   startEvents,
 } from "./start_events.ts";
 
 const redis = await sharedRedis();
-
-/** Runs the service to its end. */
-async function runToEnd(env: Record<string, string>) {
-  await using process = await startProcess(await eventsCommand(), { env });
-  const code = await process.exited;
-  return {
-    code,
-    stdout: await process.stdout(),
-    stderr: await process.stderr(),
-  };
-}
 
 Deno.test("REDIS_HOST, REDIS_PORT and SERVICE_NAME are required, and all mistakes named at once", async () => {
   const { code, stderr } = await runToEnd({

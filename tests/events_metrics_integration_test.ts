@@ -1,12 +1,8 @@
 /** Each figure of the events service, by causing what it counts. */
 import { ok, strictEqual } from "node:assert/strict";
-import {
-  eventually,
-  startProcess,
-  startRedis,
-} from "@mainstay/adapters/testing";
+import { eventually, startRedis } from "@mainstay/adapters/testing";
 import { seriesOf, valueOf } from "./scrape.ts";
-import { eventsEnvironment } from "./start_events.ts";
+import { startEvents, tasksCommand } from "./start_events.ts";
 
 const STREAM = "event-stream";
 const GROUP = "events-test";
@@ -17,14 +13,12 @@ function between(value: number, low: number, high: number, what: string): void {
 
 Deno.test("Every figure of the events service is what has happened", async (t) => {
   await using redis = await startRedis();
-  await using service = await startProcess(
-    ["run", "-A", "tests/programs/tasks_service.ts"],
-    { env: eventsEnvironment(redis, { RATE_LIMIT: "0" }) },
+  await using service = await startEvents(
+    redis,
+    { RATE_LIMIT: "0" },
+    tasksCommand,
   );
-  const [, url] = await service.waitForOutput(
-    /Listening.*"url":"(https?:[^"]+)"/,
-  );
-  await service.waitForReady(`${url}/health/ready`);
+  const { url } = service;
   const publish = async (events: unknown) => {
     const response = await fetch(`${url}/events`, {
       method: "POST",

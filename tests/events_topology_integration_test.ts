@@ -2,29 +2,13 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import {
   eventually,
-  startProcess,
   startRedis,
   startRedisCluster,
   startRedisReplica,
   startRedisSentinel,
 } from "@mainstay/adapters/testing";
 import { seriesOf } from "./scrape.ts";
-import { eventsEnvironment } from "./start_events.ts";
-
-async function startTasks(
-  redis: { readonly host: string; readonly port: number },
-  env: Readonly<Record<string, string>>,
-) {
-  const service = await startProcess(
-    ["run", "-A", "tests/programs/tasks_service.ts"],
-    { env: eventsEnvironment({ host: "127.0.0.1", port: redis.port }, env) },
-  );
-  const [, url = ""] = await service.waitForOutput(
-    /Listening.*"url":"(https?:[^"]+)"/,
-  );
-  await service.waitForReady(`${url}/health/ready`);
-  return { ...service, url };
-}
+import { startEvents, tasksCommand } from "./start_events.ts";
 
 async function publish(url: string, events: unknown): Promise<number> {
   const response = await fetch(`${url}/events`, {
@@ -52,8 +36,8 @@ Deno.test("On a cluster of three, two replicas share the shards, process, retry,
     REDIS_CLUSTER_NODES: cluster.addresses.join(","),
     STREAM_SHARDS: "6",
   };
-  await using one = await startTasks(first, env);
-  await using two = await startTasks(first, env);
+  await using one = await startEvents(first, env, tasksCommand);
+  await using two = await startEvents(first, env, tasksCommand);
   const services = [one, two];
   const processed = async (type: string, outcome: string) => {
     let sum = 0;
@@ -132,10 +116,10 @@ Deno.test("With a Sentinel, the service goes on with the replica that is promote
   await using primary = await startRedis();
   await using replica = await startRedisReplica(primary);
   await using sentinel = await startRedisSentinel(primary);
-  await using service = await startTasks(primary, {
+  await using service = await startEvents(primary, {
     REDIS_SENTINELS: `${sentinel.host}:${sentinel.port}`,
     REDIS_SENTINEL_MASTER: "mainstay",
-  });
+  }, tasksCommand);
   const { url } = service;
   strictEqual(await publish(url, waits(10, "a")), 202);
   await eventually("the Sentinel knows the replica", async () => {

@@ -9,22 +9,13 @@ import {
   startPostgres,
   startProcess,
 } from "@mainstay/adapters/testing";
-import { findTool } from "@mainstay/tools/local_stack";
-
-const promtool = await findTool("promtool", "prometheus");
+import { hasPromtool, promtool } from "./promtool.ts";
+import { valueOf } from "./scrape.ts";
 
 async function status(url: string): Promise<number> {
   const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
   await response.body?.cancel();
   return response.status;
-}
-
-/** The value of one series; NaN if it is not there. */
-function valueOf(exposition: string, series: string): number {
-  const line = exposition.split("\n").find((line) =>
-    line.startsWith(`${series} `)
-  );
-  return Number(line?.slice(series.length + 1) ?? NaN);
 }
 
 Deno.test("Health and metrics of a service on PostgreSQL", async (t) => {
@@ -126,23 +117,13 @@ Deno.test("Health and metrics of a service on PostgreSQL", async (t) => {
 
   await t.step({
     name: "metrics follow Prometheus' naming conventions",
-    ignore: promtool === undefined,
+    ignore: !hasPromtool,
     async fn() {
-      const child = new Deno.Command(promtool?.path ?? "", {
-        args: ["check", "metrics"],
-        env: promtool?.env ?? {},
-        stdin: "piped",
-        stdout: "piped",
-        stderr: "piped",
-      }).spawn();
-      const writer = child.stdin.getWriter();
-      await writer.write(new TextEncoder().encode(await scrape()));
-      await writer.close();
-      const { code, stdout, stderr } = await child.output();
-      strictEqual(
-        new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr),
-        "",
+      const { code, said } = await promtool(
+        ["check", "metrics"],
+        await scrape(),
       );
+      strictEqual(said, "");
       strictEqual(code, 0);
     },
   });

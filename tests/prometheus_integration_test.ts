@@ -2,9 +2,9 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { eventually, freePort, startRedis } from "@mainstay/adapters/testing";
 import { findTool } from "@mainstay/tools/local_stack";
+import { hasPromtool, promtool } from "./promtool.ts";
 import { startEvents } from "./start_events.ts";
 
-const promtool = await findTool("promtool", "prometheus");
 const prometheus = await findTool("prometheus", "prometheus");
 
 /** Some of everything: events, refusals, unknown paths. */
@@ -29,7 +29,7 @@ async function cause(url: string): Promise<void> {
 
 Deno.test({
   name: "promtool check metrics says nothing of a live scrape",
-  ignore: promtool === undefined,
+  ignore: !hasPromtool,
   async fn() {
     await using redis = await startRedis();
     await using service = await startEvents(redis);
@@ -53,19 +53,8 @@ Deno.test({
     }
     // It has no series before the first error.
     ok(body.includes("# TYPE errors_total counter"));
-    const child = new Deno.Command(promtool?.path ?? "", {
-      args: ["check", "metrics"],
-      env: promtool?.env ?? {},
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(body));
-    await writer.close();
-    const { code, stdout, stderr } = await child.output();
-    const decoder = new TextDecoder();
-    strictEqual(decoder.decode(stdout) + decoder.decode(stderr), "");
+    const { code, said } = await promtool(["check", "metrics"], body);
+    strictEqual(said, "");
     strictEqual(code, 0);
   },
 });

@@ -1,28 +1,11 @@
 /** What Prometheus' own checker says of the metrics and the alert rules. */
 import { ok, strictEqual } from "node:assert/strict";
 import { createEventLoopLag, createMetrics } from "@mainstay/kernel/metrics";
-import { findTool } from "@mainstay/tools/local_stack";
 import { parse, stringify } from "yaml";
+import { hasPromtool, promtool } from "./promtool.ts";
 
-const promtool = await findTool("promtool", "prometheus");
-const ignore = promtool === undefined;
+const ignore = !hasPromtool;
 const observability = new URL("../deployments/observability/", import.meta.url);
-
-async function run(args: readonly string[], input = "") {
-  const child = new Deno.Command(promtool?.path ?? "", {
-    args: [...args],
-    env: promtool?.env ?? {},
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input));
-  await writer.close();
-  const { code, stdout, stderr } = await child.output();
-  const decoder = new TextDecoder();
-  return { code, said: decoder.decode(stdout) + decoder.decode(stderr) };
-}
 
 Deno.test({
   name: "promtool check metrics says nothing of hostile label values and help",
@@ -45,10 +28,10 @@ Deno.test({
     }
     metrics.histogram({ name: "took_seconds", help: "h" }).observe({}, 1);
     const { body } = await metrics.expose();
-    const { code, said } = await run(["check", "metrics"], body);
+    const { code, said } = await promtool(["check", "metrics"], body);
     strictEqual(said, "");
     strictEqual(code, 0);
-    const wrong = await run(["check", "metrics"], body + "a{ 1\n");
+    const wrong = await promtool(["check", "metrics"], body + "a{ 1\n");
     ok(wrong.code !== 0, "promtool finds a mistake");
   },
 });
@@ -81,7 +64,7 @@ Deno.test({
           `${folder}/tests.yaml`,
         ]]
       ) {
-        const { code, said } = await run(args);
+        const { code, said } = await promtool(args);
         strictEqual(code, 0, said);
       }
     } finally {

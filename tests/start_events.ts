@@ -18,6 +18,11 @@ export async function eventsCommand(): Promise<readonly string[]> {
   return tasks["service:events"].command.split(/\s+/).slice(1);
 }
 
+/** One whose handlers do as each event asks. */
+export const tasksCommand: readonly string[] = [
+  ...["run", "-A", "tests/programs/tasks_service.ts"],
+];
+
 /** The environment of a service that listens on free ports and keeps its events in `redis`. */
 export function eventsEnvironment(
   redis: Pick<TestRedis, "host" | "port">,
@@ -35,12 +40,32 @@ export function eventsEnvironment(
   };
 }
 
+/** Runs the service to its end, which its environment brings about. */
+export async function runToEnd(
+  env: Readonly<Record<string, string>>,
+  command?: readonly string[],
+): Promise<
+  { readonly code: number; readonly stdout: string; readonly stderr: string }
+> {
+  await using process = await startProcess(
+    command ?? await eventsCommand(),
+    { env },
+  );
+  const code = await process.exited;
+  return {
+    code,
+    stdout: await process.stdout(),
+    stderr: await process.stderr(),
+  };
+}
+
 /** Starts the service and waits until it is ready. */
 export async function startEvents(
   redis: Pick<TestRedis, "host" | "port">,
   env: Readonly<Record<string, string>> = {},
+  command?: readonly string[],
 ): Promise<EventsProcess> {
-  const process = await startProcess(await eventsCommand(), {
+  const process = await startProcess(command ?? await eventsCommand(), {
     env: eventsEnvironment(redis, env),
   });
   try {

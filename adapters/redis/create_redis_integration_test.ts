@@ -11,12 +11,12 @@ import {
   freePort,
   sharedRedis,
   startRedis,
+  startTlsRedis,
   tcpProxy,
   testPrefix,
 } from "@mainstay/adapters/testing";
 import { type Clock, createFakeClock } from "@mainstay/kernel/lifecycle";
 import { createMetrics } from "@mainstay/kernel/metrics";
-import { createSelfSignedCertificate } from "../http/self_signed_certificate.ts";
 import { createRedis, type OpenableRedis } from "./create_redis.ts";
 import { redisCheck } from "./redis_check.ts";
 import type { RedisConfig } from "./redis_config.ts";
@@ -391,31 +391,14 @@ Deno.test("stop() fails what is pending and leaves nothing open", async () => {
 });
 
 Deno.test("TLS is checked against its authority, and a mismatch is named", async () => {
-  const dir = await Deno.makeTempDir();
-  try {
-    const { cert, key } = createSelfSignedCertificate(
-      ["127.0.0.1"],
-      Date.now(),
-    );
-    const [certFile, keyFile] = [`${dir}/cert.pem`, `${dir}/key.pem`];
-    await Deno.writeTextFile(certFile, cert);
-    await Deno.writeTextFile(keyFile, key);
-    const port = freePort();
-    await using _ = await startRedis({
-      args: [
-        ...["--tls-port", String(port), "--tls-auth-clients", "no"],
-        ...["--tls-cert-file", certFile, "--tls-key-file", keyFile],
-        ...["--tls-ca-cert-file", certFile],
-      ],
-    });
-    const at = { host: "127.0.0.1", port };
-    match(await failureAt(at), /TLS/);
-    match(await failureAt(at, { redisTls: true }), /TLS failed/);
-    const { redis } = redisAt(at, { redisTls: true, redisTlsCaFile: certFile });
-    await redis.start();
-    deepStrictEqual(await redis.link("control").broadcast(["PING"]), ["PONG"]);
-    await redis.stop();
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  await using tls = await startTlsRedis();
+  match(await failureAt(tls), /TLS/);
+  match(await failureAt(tls, { redisTls: true }), /TLS failed/);
+  const { redis } = redisAt(tls, {
+    redisTls: true,
+    redisTlsCaFile: tls.certFile,
+  });
+  await redis.start();
+  deepStrictEqual(await redis.link("control").broadcast(["PING"]), ["PONG"]);
+  await redis.stop();
 });

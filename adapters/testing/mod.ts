@@ -15,5 +15,6 @@ export * from "./start_process.ts";
 export * from "./start_redis.ts";
 export * from "./start_redis_cluster.ts";
 export * from "./start_redis_replica.ts";
+export * from "./start_tls_redis.ts";
 export * from "./tcp_proxy.ts";
 export * from "./test_authority.ts";
