@@ -1,4 +1,4 @@
-import { httpSettings } from "@mainstay/adapters/http";
+import { httpSettings, mtlsSettings } from "@mainstay/adapters/http";
 import { postgresSettings } from "@mainstay/adapters/postgres";
 import {
   boolean,
@@ -80,6 +80,20 @@ const commonSettings = defineSettings({
       "Keys that signing keys and other secrets are encrypted under: the first encrypts, all decrypt. Without them what is encrypted is lost",
     secret: true,
   },
+  mtlsUrl: {
+    env: "MTLS_URL",
+    kind: publicUrl,
+    description:
+      "Public URL of the authorization server for clients with certificates; told to them in its metadata",
+    optional: true,
+  },
+  dpopNonce: {
+    env: "DPOP_NONCE",
+    kind: boolean(),
+    description:
+      "Whether DPoP proofs to the authorization server must hold a nonce of its own",
+    default: false,
+  },
   accessTokenLifetimeMs: {
     env: "ACCESS_TOKEN_LIFETIME",
     kind: lifetime,
@@ -141,6 +155,7 @@ export function identitySettings(server: IdentityServer) {
   return {
     ...serviceSettings,
     ...httpSettings({ servicePort }),
+    ...mtlsSettings,
     ...postgresSettings,
     ...commonSettings,
     ...resourceSettings,

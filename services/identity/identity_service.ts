@@ -48,7 +48,11 @@ export function identityService(
       module,
       ...modules,
     ],
-    listeners: httpListeners(config, { problems: identityProblems, openApi }),
+    listeners: httpListeners(config, {
+      problems: identityProblems,
+      openApi,
+      mtls: config,
+    }),
     shutdown: config,
   };
 }

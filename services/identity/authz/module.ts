@@ -5,7 +5,9 @@ import {
 } from "@mainstay/kernel/lifecycle";
 import type { IdentityConfig } from "../config.ts";
 import type { IdentityDatabase } from "../domain/identity_storage.ts";
+import { createDpopNonces } from "../domain/dpop_nonce.ts";
 import { createKeyEncryption } from "../domain/key_encryption.ts";
+import { createDpop } from "../http/dpop.ts";
 import { serviceHealthRoute } from "../http/service_health_route.ts";
 import {
   identityService,
@@ -14,9 +16,11 @@ import {
 import { keyRingPart } from "../worker/key_ring_part.ts";
 import { authorizeRoutes } from "./http/authorize_routes.ts";
 import { createClientAuthentication } from "./http/client_authentication.ts";
+import { createClientKeys } from "./http/client_keys.ts";
 import { introspectionRoute } from "./http/introspection_route.ts";
 import { metadataRoutes } from "./http/metadata_routes.ts";
 import { revocationRoute } from "./http/revocation_route.ts";
+import { createTokenBinding } from "./http/token_binding.ts";
 import { tokenRoute } from "./http/token_route.ts";
 
 /**
@@ -50,21 +54,42 @@ function authzModule(
     setup(kernel) {
       const storage = database.open(kernel);
       const { clients, tokens } = storage;
+      const encryption = createKeyEncryption(config.keyEncryptionKeys);
+      const allowPrivate = ["development", "test"].includes(config.environment);
       const keys = keyRingPart({
         keys: storage.keys,
-        encryption: createKeyEncryption(config.keyEncryptionKeys),
+        encryption,
         clock: systemClock,
         log: kernel.log.child("keys"),
       });
-      const authenticate = createClientAuthentication({ clients });
-      const now = systemClock.now;
+      const { now } = systemClock;
+      const authenticate = createClientAuthentication({
+        issuer: config.issuer,
+        clients,
+        keys: createClientKeys({
+          allowPrivate,
+          now,
+          log: kernel.log.child("client-keys"),
+        }),
+        encryption,
+        replays: storage.replays,
+        clock: systemClock,
+      });
+      const bind = createTokenBinding(createDpop({
+        origins: [config.issuer, ...(config.mtlsUrl ? [config.mtlsUrl] : [])],
+        replays: storage.replays,
+        now,
+        nonces: config.dpopNonce
+          ? createDpopNonces(config.keyEncryptionKeys[0]!)
+          : undefined,
+      }));
       return {
         parts: [...storage.parts, keys],
         routes: [
           serviceHealthRoute(kernel, { path: "/health", service: "authz" }),
           ...metadataRoutes(config, keys),
           ...authorizeRoutes({ config, ...storage, now }),
-          tokenRoute({ config, ...storage, keys, authenticate, now }),
+          tokenRoute({ config, ...storage, keys, authenticate, bind, now }),
           introspectionRoute({ config, tokens, authenticate, now }),
           revocationRoute({ tokens, authenticate }),
         ],

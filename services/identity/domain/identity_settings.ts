@@ -2,6 +2,8 @@
 export interface IdentityAddresses {
   /** The authorization server. */
   readonly issuer: string;
+  /** The same, for clients that show certificates. */
+  readonly mtlsUrl: string | undefined;
   readonly idpUrl: string;
   readonly rsUrl: string;
   readonly spaUrl: string;

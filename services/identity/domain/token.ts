@@ -3,6 +3,13 @@ export type Confirmation =
   | { readonly jkt: string }
   | { readonly "x5t#S256": string };
 
+/** How a token that is bound so is sent (RFC 9449, 5; RFC 8705, 3). */
+export function tokenTypeOf(
+  confirmation: Confirmation | undefined,
+): "Bearer" | "DPoP" {
+  return confirmation && "jkt" in confirmation ? "DPoP" : "Bearer";
+}
+
 /** What is known of a token. The token itself is not: its key is its SHA-256. */
 export interface TokenRecord {
   readonly hash: Uint8Array;

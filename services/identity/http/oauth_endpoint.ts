@@ -1,6 +1,7 @@
 import { jsonResponse } from "@mainstay/adapters/http";
 import { InvalidInput, OperationalError } from "@mainstay/kernel/errors";
 import type { RequestContext, Route } from "@mainstay/kernel/lifecycle";
+import { DpopNonceRequired } from "../domain/dpop_nonce.ts";
 import { OAuthError, type OAuthErrorCode } from "../domain/oauth_error.ts";
 
 /** 400 is RFC 6749's for all but these. */
@@ -64,6 +65,9 @@ export function oauthErrorResponse(
   if (retryAfterMs !== undefined) {
     const seconds = Math.max(1, Math.ceil(retryAfterMs / 1_000));
     headers["retry-after"] = String(seconds);
+  }
+  if (refusal instanceof DpopNonceRequired) {
+    headers["dpop-nonce"] = refusal.nonce;
   }
   if (status === 401) headers["www-authenticate"] = 'Basic realm="oauth"';
   return jsonResponse(

@@ -4,7 +4,7 @@ import type { IdentityAddresses } from "../../domain/identity_settings.ts";
 import { hashSecret } from "../../domain/bearer_secret.ts";
 import type { RegisteredClient } from "../../domain/client.ts";
 import { OAuthError } from "../../domain/oauth_error.ts";
-import { isLive, type TokenRecord } from "../../domain/token.ts";
+import { isLive, type TokenRecord, tokenTypeOf } from "../../domain/token.ts";
 import type { TokenStore } from "../../domain/token_store.ts";
 import { oauthEndpoint } from "../../http/oauth_endpoint.ts";
 import type { AuthenticateClient } from "./client_authentication.ts";
@@ -81,9 +81,7 @@ function describe(token: TokenRecord, issuer: string) {
     exp: seconds(token.expiresAt),
     token_type: token.kind === "refresh"
       ? "refresh_token"
-      : token.confirmation && "jkt" in token.confirmation
-      ? "DPoP"
-      : "Bearer",
+      : tokenTypeOf(token.confirmation),
     ...(token.confirmation && { cnf: token.confirmation }),
     ...(token.authTime && { auth_time: seconds(token.authTime) }),
     ...(token.acr && { acr: token.acr }),

@@ -6,13 +6,20 @@ import {
   GRANT_TYPES,
   SIGNING_ALGS,
 } from "../../domain/client.ts";
+import { PUBLIC_KEY_ALGS, SECRET_ALGS } from "../../domain/client_assertion.ts";
+import { DPOP_ALGS } from "../../domain/dpop_proof.ts";
 import type { KeyRing } from "../../domain/key_ring.ts";
 
+const ASSERTION_ALGS = [...SECRET_ALGS, ...PUBLIC_KEY_ALGS];
+const CONFIDENTIAL = AUTH_METHODS.filter((method) => method !== "none");
 const CACHE = { "cache-control": "public, max-age=300" };
 
 /** What clients and verifiers look up: RFC 8414, OpenID Connect Discovery, JWKS. */
 export function metadataRoutes(
-  { issuer, idpUrl }: Pick<IdentityAddresses, "issuer" | "idpUrl">,
+  { issuer, idpUrl, mtlsUrl }: Pick<
+    IdentityAddresses,
+    "issuer" | "idpUrl" | "mtlsUrl"
+  >,
   keys: KeyRing,
 ): readonly Route[] {
   const endpoint = (name: string) => `${issuer}/oauth2/v1/${name}`;
@@ -24,6 +31,14 @@ export function metadataRoutes(
     revocation_endpoint: endpoint("revoke"),
     grant_types_supported: GRANT_TYPES,
     token_endpoint_auth_methods_supported: AUTH_METHODS,
+    token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
+    introspection_endpoint_auth_methods_supported: CONFIDENTIAL,
+    introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
+    revocation_endpoint_auth_methods_supported: AUTH_METHODS,
+    revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
+    dpop_signing_alg_values_supported: DPOP_ALGS,
+    tls_client_certificate_bound_access_tokens: true,
+    ...(mtlsUrl && { mtls_endpoint_aliases: aliases(mtlsUrl) }),
   };
   const openIdProvider = {
     ...authorizationServer,
@@ -45,6 +60,18 @@ export function metadataRoutes(
     ),
     document("/oauth2/v1/jwks", "Public keys (RFC 7517)", () => keys.jwks()),
   ];
+}
+
+/** Where clients with certificates go instead (RFC 8705, 5). */
+function aliases(mtlsUrl: string) {
+  const endpoint = (name: string) => `${mtlsUrl}/oauth2/v1/${name}`;
+  return {
+    token_endpoint: endpoint("token"),
+    introspection_endpoint: endpoint("introspect"),
+    revocation_endpoint: endpoint("revoke"),
+    pushed_authorization_request_endpoint: endpoint("par"),
+    device_authorization_endpoint: endpoint("device_authorization"),
+  };
 }
 
 function document(path: string, summary: string, body: () => unknown): Route {

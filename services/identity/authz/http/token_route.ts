@@ -7,11 +7,11 @@ import {
 } from "../../domain/client.ts";
 import { OAuthError } from "../../domain/oauth_error.ts";
 import { refuseRepeated } from "../../domain/request_fields.ts";
-import type { Confirmation } from "../../domain/token.ts";
 import { oauthEndpoint } from "../../http/oauth_endpoint.ts";
 import { authorizationCodeGrant } from "./authorization_code_grant.ts";
 import type { AuthenticateClient } from "./client_authentication.ts";
 import { clientCredentialsGrant } from "./client_credentials_grant.ts";
+import type { BindToken } from "./token_binding.ts";
 import { deviceCodeGrant } from "./device_code_grant.ts";
 import { refreshTokenGrant } from "./refresh_token_grant.ts";
 import {
@@ -20,17 +20,10 @@ import {
   type TokenGrantOptions,
 } from "./token_grant.ts";
 
-/** Finds out which key the sender of a request has proved to have, if any. */
-export type ConfirmSender = (
-  request: Request,
-  client: RegisteredClient,
-) => Promise<Confirmation | undefined>;
-
 /** What the endpoint works with. */
 export interface TokenRouteOptions extends TokenGrantOptions {
   readonly authenticate: AuthenticateClient;
-  /** Default: nobody proves a key. */
-  readonly confirm?: ConfirmSender;
+  readonly bind: BindToken;
 }
 
 const GRANTS: Readonly<Record<GrantType, TokenGrant>> = {
@@ -50,7 +43,7 @@ export function tokenRoute(options: TokenRouteOptions): Route {
       refuseRepeated(form);
       const client = await options.authenticate(request, form, context);
       const grantType = grantTypeOf(requireField(form, "grant_type"), client);
-      const confirmation = await options.confirm?.(request, client);
+      const confirmation = await options.bind(request, context, client);
       const answer = await GRANTS[grantType](
         { client, form, ...(confirmation && { confirmation }) },
         options,
