@@ -50,7 +50,7 @@ const MAX_AHEAD_S = 10;
 const MAX_LENGTH = 8_192;
 const MAX_JTI_LENGTH = 256;
 /** Members of a JWK that only its owner may know (RFC 7518, 6). */
-const PRIVATE_MEMBERS = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+const PRIVATE_MEMBERS = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
 
 /**
  * Verifies the header `DPoP` of a request.
