@@ -41,6 +41,9 @@ const isStorable = (text: string) =>
 
 /** A resource as it is created. */
 export const newResource = z.strictObject({
+  id: z.uuid({ error: "Expected a UUID" }).toLowerCase().optional().describe(
+    "Of the caller's choice: a repeat with the same id adds nothing",
+  ),
   name: z.string({ error: expect(NAME) }).trim()
     .min(1, { error: `Expected ${NAME}` })
     .max(RESOURCE_LIMITS.nameCharacters, { error: `Expected ${NAME}` })
@@ -76,7 +79,7 @@ export const session = z.object({
   lastSeenAt: z.iso.datetime(),
   expiresAt: z.iso.datetime(),
   userAgent: z.string().nullable(),
-  apps: z.array(z.string()).describe("Names of the clients signed in by it"),
+  address: z.string().nullable().describe("Where it signed in from"),
 });
 
 /** `GET /api/v1/account/sessions`, latest seen first. */
@@ -116,10 +119,11 @@ export const userSummary = z.object({
   username: z.string(),
   email: z.string().nullable(),
   createdAt: z.iso.datetime(),
+  administrator: z.boolean(),
   disabled: z.boolean(),
 });
 
-/** `GET /api/v1/admin/users`, oldest first. */
+/** `GET /api/v1/admin/users`, by name. */
 export const userPage = z.object({
   users: z.array(userSummary),
   next: z.string().nullable().describe("Pass as `after` for the next page"),
@@ -159,6 +163,8 @@ export type ResourceBody = z.infer<typeof resource>;
 export type ResourcePageBody = z.infer<typeof resourcePage>;
 /** A session as the wire carries it. */
 export type SessionBody = z.infer<typeof session>;
+/** A user as the wire carries one. */
+export type UserSummaryBody = z.infer<typeof userSummary>;
 /** A service's status as the wire carries it. */
 export type ServiceStatusBody = z.infer<typeof serviceStatus>;
 /** The status of all services as the wire carries it. */

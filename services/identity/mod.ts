@@ -9,4 +9,5 @@ export { hashSecret, newSecret } from "./domain/bearer_secret.ts";
 export type { NewClient } from "./domain/client_store.ts";
 export type { IdentityServiceOptions } from "./identity_service.ts";
 export * from "./authz/module.ts";
+export * from "./rs/module.ts";
 export * from "./spa/module.ts";

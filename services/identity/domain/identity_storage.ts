@@ -20,6 +20,10 @@ import type { DeviceStore } from "./device_store.ts";
 import type { PushedRequestStore } from "./pushed_request_store.ts";
 import type { TokenStore } from "./token_store.ts";
 import type { UserStore } from "./user_store.ts";
+import type { ResourceStore } from "./resource_store.ts";
+import type { RevocationFeed } from "./revocation_feed.ts";
+import type { StatusHistory } from "./status_history.ts";
+import type { FigureReader } from "./identity_figures.ts";
 
 /** All that the identity servers keep, whatever keeps it. */
 export interface IdentityStorage {
@@ -42,6 +46,10 @@ export interface IdentityStorage {
   readonly replays: ReplayGuard;
   readonly links: LinkStore;
   readonly mail: MailOutbox;
+  readonly revocations: RevocationFeed;
+  readonly resources: ResourceStore;
+  readonly figures: FigureReader;
+  readonly statusHistory: StatusHistory;
   /** What has to run for it, in order of start. */
   readonly parts: readonly Part[];
 }

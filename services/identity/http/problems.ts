@@ -2,6 +2,7 @@ import { httpProblems, type ProblemTable } from "@mainstay/adapters/http";
 import type { DatabaseFailureCode } from "@mainstay/adapters/postgres";
 import type { ClientExists } from "../domain/client_exists.ts";
 import type { HashingOverloaded } from "@mainstay/adapters/passwords";
+import type { IssuerUnavailable } from "./issuer_keys.ts";
 import type { KeyEncryptionFailure } from "../domain/key_encryption_failure.ts";
 import type { WeakPassword } from "../domain/password_rules.ts";
 import type { UserExists } from "../domain/user_exists.ts";
@@ -11,6 +12,7 @@ type Code =
   | DatabaseFailureCode
   | ClientExists["code"]
   | HashingOverloaded["code"]
+  | IssuerUnavailable["code"]
   | KeyEncryptionFailure["code"]
   | UserExists["code"]
   | WeakPassword["code"];
@@ -31,6 +33,7 @@ export const identityProblems: ProblemTable<Code> = {
   "hashing-overloaded": { status: 503, title: "Too many sign-ins" },
   "user-exists": { status: 409, title: "User exists" },
   "weak-password": { status: 422, title: "Weak password" },
+  "identity-unavailable": { status: 503, title: "Issuer unavailable" },
   "client-exists": { status: 409, title: "Client exists" },
   "key-encryption-failure": { status: 500, title: "Key unavailable" },
 };

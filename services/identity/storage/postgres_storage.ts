@@ -8,6 +8,9 @@ import { postgresDeviceStore } from "./postgres_device_store.ts";
 import { postgresGrantStore } from "./postgres_grant_store.ts";
 import { postgresKeyStore } from "./postgres_key_store.ts";
 import { postgresPushedRequestStore } from "./postgres_pushed_request_store.ts";
+import { postgresResourceStore } from "./postgres_resource_store.ts";
+import { postgresRevocationFeed } from "./postgres_revocation_feed.ts";
+import { postgresStatusHistory } from "./postgres_status_history.ts";
 import { postgresTokenStore } from "./postgres_token_store.ts";
 import { postgresAttemptStore } from "./postgres_attempt_store.ts";
 import { postgresConsentStore } from "./postgres_consent_store.ts";
@@ -21,6 +24,7 @@ import { postgresMailOutbox } from "./postgres_mail_outbox.ts";
 import { postgresReplayGuard } from "./postgres_replay_guard.ts";
 import { postgresSessionStore } from "./postgres_session_store.ts";
 import { postgresUserStore } from "./postgres_user_store.ts";
+import { postgresFigureReader } from "./postgres_figure_reader.ts";
 
 /** Keeps all in the PostgreSQL of the service, which its modules must hold. */
 export const postgresDatabase: IdentityDatabase = {
@@ -47,6 +51,10 @@ export const postgresDatabase: IdentityDatabase = {
       replays: postgresReplayGuard(postgres),
       links: postgresLinkStore(postgres),
       mail: postgresMailOutbox(postgres),
+      revocations: postgresRevocationFeed(postgres),
+      resources: postgresResourceStore(postgres),
+      figures: postgresFigureReader(postgres),
+      statusHistory: postgresStatusHistory(postgres),
       parts: [],
     };
   },

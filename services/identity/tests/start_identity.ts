@@ -14,6 +14,7 @@ import {
   type IdentityServer,
   type IdentityServiceOptions,
   identitySettings,
+  rsService,
   spaService,
 } from "@mainstay/identity";
 import { postgresDatabase } from "@mainstay/identity/storage";
@@ -35,6 +36,7 @@ type CreateService = (
 
 const SERVICES: Partial<Record<IdentityServer, CreateService>> = {
   authz: authzService,
+  rs: rsService,
   spa: (config, _database, options) => spaService(config, options),
 };
 

@@ -1,0 +1,242 @@
+/**
+ * Who may use a protected resource: access tokens as RFC 6750 presents them.
+ *
+ * @module
+ */
+import { HttpError, Unauthorized } from "@mainstay/adapters/http";
+import type { Metrics } from "@mainstay/kernel/metrics";
+import { errors, jwtVerify } from "jose";
+import { hashSecret } from "../domain/bearer_secret.ts";
+import { isLive, type TokenRecord } from "../domain/token.ts";
+import type { TokenCache } from "../domain/token_cache.ts";
+import type { TokenStore } from "../domain/token_store.ts";
+import { type FindIssuerKey, IssuerUnavailable } from "./issuer_keys.ts";
+
+/** Someone who has shown a good access token. */
+export interface Caller {
+  /** The user, or the client that acts for itself. */
+  readonly subject: string;
+  readonly clientId: string;
+  readonly userId?: string;
+  readonly sessionId?: string;
+  readonly scopes: readonly string[];
+}
+
+/** Lets a request pass or not. */
+export interface AccessTokenGuard {
+  /**
+   * @param scope That the token must have; none: any good token will do.
+   * @throws {Unauthorized} 401: no token, or none that is good here.
+   * @throws {HttpError} 400 `invalid-input`: it is not presented as it should
+   *   be; 403 `forbidden`: it lacks `scope`.
+   * @throws {IssuerUnavailable} 503: it cannot be checked at present.
+   * @throws {DatabaseFailure} 503: nobody knows whether it was revoked.
+   */
+  authorize(
+    request: { readonly headers: Headers },
+    scope?: string,
+  ): Promise<Caller>;
+}
+
+/** Whose tokens are good, and how that is found out. */
+export interface AccessTokenGuardOptions {
+  readonly issuer: string;
+  /** What a token must be for. */
+  readonly audience: string;
+  readonly findKey: FindIssuerKey;
+  readonly tokens: Pick<TokenStore, "find">;
+  readonly cache: TokenCache;
+  readonly now: () => number;
+  readonly metrics: Metrics;
+}
+
+/** Why a token was not taken: a label of the metric. */
+type Reason =
+  | "missing"
+  | "malformed"
+  | "invalid"
+  | "signature"
+  | "unknown-key"
+  | "issuer"
+  | "audience"
+  | "expired"
+  | "unknown"
+  | "revoked"
+  | "binding"
+  | "scope"
+  | "unavailable";
+
+/** Never `none`, never a shared secret. */
+const ALGORITHMS = ["EdDSA", "RS256"];
+/** Longer than any token that is given. */
+const MAX_CHARACTERS = 8_192;
+
+/** Thrown inside of the guard only. */
+class Refusal extends Error {
+  constructor(readonly reason: Reason, message: string) {
+    super(message);
+  }
+}
+
+/**
+ * Creates the guard of one audience.
+ *
+ * A token is verified here, with the issuer's public keys (RFC 9068), and then
+ * its state is looked up by its SHA-256: it must have been given by the
+ * authorization server and not have been revoked. The answer is kept in
+ * `cache`, under the hash of all of the token, so that neither is done again
+ * for a while.
+ */
+export function createAccessTokenGuard(
+  options: AccessTokenGuardOptions,
+): AccessTokenGuard {
+  const { issuer, audience, findKey, tokens, cache, now, metrics } = options;
+  const validations = metrics.counter({
+    name: "token_validations_total",
+    help: "Access tokens that were looked at.",
+  });
+  const failures = metrics.counter({
+    name: "token_validation_failures_total",
+    help: "Access tokens that were not taken, by reason.",
+    labels: ["reason"],
+  });
+
+  async function verify(token: string): Promise<void> {
+    try {
+      await jwtVerify(token, findKey, {
+        issuer,
+        audience,
+        algorithms: ALGORITHMS,
+        typ: "at+jwt",
+        requiredClaims: ["exp", "iat", "sub", "jti", "client_id"],
+        currentDate: new Date(now()),
+      });
+    } catch (failure) {
+      throw refusalOf(failure);
+    }
+  }
+
+  async function stateOf(token: string): Promise<TokenRecord> {
+    const hash = hashSecret(token);
+    const key = hash.toHex();
+    const known = cache.get(key);
+    if (known !== undefined) return known;
+    const keep = cache.lookUp();
+    await verify(token);
+    const found = await tokens.find(hash);
+    if (found?.kind !== "access" || !found.audiences.includes(audience)) {
+      throw new Refusal("unknown", "The token was not given for this server");
+    }
+    keep(key, found);
+    return found;
+  }
+
+  async function callerOf(headers: Headers): Promise<Caller> {
+    const token = tokenOf(headers);
+    const state = await stateOf(token);
+    if (state.expiresAt.getTime() <= now()) throw EXPIRED;
+    if (!isLive(state, now())) {
+      throw new Refusal("revoked", "The token has been revoked");
+    }
+    if (state.confirmation !== undefined) {
+      throw new Refusal("binding", "The token is bound to a key of its holder");
+    }
+    const { clientId, userId, sessionId, scopes } = state;
+    return {
+      subject: userId ?? clientId,
+      clientId,
+      scopes,
+      ...(userId === undefined ? {} : { userId }),
+      ...(sessionId === undefined ? {} : { sessionId }),
+    };
+  }
+
+  return {
+    async authorize({ headers }, scope) {
+      validations.add({});
+      try {
+        const caller = await callerOf(headers);
+        if (scope === undefined || caller.scopes.includes(scope)) return caller;
+        throw new Refusal("scope", `The token lacks the scope ${scope}`);
+      } catch (failure) {
+        const reason = failure instanceof Refusal
+          ? failure.reason
+          : "unavailable";
+        failures.add({ reason });
+        throw failure instanceof Refusal ? answerTo(failure, scope) : failure;
+      }
+    },
+  };
+}
+
+const EXPIRED = new Refusal("expired", "The token has expired");
+
+/** `Authorization: Bearer …`, once. A token in a URL or a body is not looked for. */
+function tokenOf(headers: Headers): string {
+  const authorization = headers.get("authorization");
+  if (authorization === null) {
+    throw new Refusal("missing", "There is no access token");
+  }
+  const [, token] = /^Bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(authorization) ??
+    [];
+  if (token === undefined || token.length > MAX_CHARACTERS) {
+    throw new Refusal(
+      "malformed",
+      "Authorization holds no single Bearer token",
+    );
+  }
+  return token;
+}
+
+/** What a verification's failure means; one that is not the token's fault is left as it is. */
+function refusalOf(failure: unknown): unknown {
+  const invalid = (reason: Reason) =>
+    new Refusal(reason, "The token is not valid here");
+  if (failure instanceof errors.JWTExpired) return EXPIRED;
+  if (failure instanceof errors.JWTClaimValidationFailed) {
+    if (failure.claim === "iss") return invalid("issuer");
+    if (failure.claim === "aud") return invalid("audience");
+    return invalid("invalid");
+  }
+  if (failure instanceof errors.JWSSignatureVerificationFailed) {
+    return invalid("signature");
+  }
+  if (
+    failure instanceof errors.JWKSNoMatchingKey ||
+    failure instanceof errors.JWKSMultipleMatchingKeys
+  ) return invalid("unknown-key");
+  if (failure instanceof IssuerUnavailable) return failure;
+  return failure instanceof errors.JOSEError ? invalid("invalid") : failure;
+}
+
+/** RFC 6750, 3: what the caller is told, and how it is challenged. */
+function answerTo({ reason, message }: Refusal, scope?: string): Error {
+  const challenge = (error: string, more = "") => ({
+    "www-authenticate":
+      `Bearer error="${error}", error_description="${message}"${more}`,
+  });
+  if (reason === "missing") return new Unauthorized();
+  if (reason === "malformed") {
+    return new HttpError(
+      "invalid-input",
+      `Cannot authenticate the caller: ${lower(message)}`,
+      challenge("invalid_request"),
+    );
+  }
+  if (reason === "scope") {
+    return new HttpError(
+      "forbidden",
+      `Cannot allow the request: ${lower(message)}`,
+      challenge("insufficient_scope", `, scope="${scope}"`),
+    );
+  }
+  return new Unauthorized(
+    `Cannot authenticate the caller: ${lower(message)}`,
+    challenge("invalid_token")["www-authenticate"],
+  );
+}
+
+/** As it goes on in a sentence; a name such as Authorization stays as it is. */
+function lower(message: string): string {
+  return message.replace(/^The|^There/, (word) => word.toLowerCase());
+}

@@ -1,0 +1,139 @@
+import {
+  Forbidden,
+  jsonResponse,
+  NotFound,
+  schemaJson,
+} from "@mainstay/adapters/http";
+import {
+  RS_SCOPES,
+  type SessionBody,
+  sessionList,
+  sessionsEnded,
+} from "@mainstay/contracts/identity";
+import type { Route } from "@mainstay/kernel/lifecycle";
+import type { AuditLog } from "../../domain/audit_log.ts";
+import type { GrantStore } from "../../domain/grant_store.ts";
+import type { Session } from "../../domain/session.ts";
+import type { SessionStore } from "../../domain/session_store.ts";
+import type {
+  AccessTokenGuard,
+  Caller,
+} from "../../http/access_token_guard.ts";
+
+const PATH = "/api/v1/account/sessions";
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** What the routes work with. */
+export interface AccountRoutesOptions {
+  readonly sessions: Pick<SessionStore, "list" | "end" | "endAll">;
+  readonly grants: GrantStore;
+  readonly audit: Pick<AuditLog, "append">;
+  readonly guard: AccessTokenGuard;
+}
+
+/** Where the caller is signed in, and how one signs out from afar. */
+export function accountRoutes(
+  { sessions, grants, audit, guard }: AccountRoutesOptions,
+): readonly Route[] {
+  const userOf = async (request: Request) => {
+    const caller = await guard.authorize(request, RS_SCOPES.account);
+    if (caller.userId !== undefined) {
+      return { ...caller, userId: caller.userId };
+    }
+    throw new Forbidden(
+      "Cannot show an account: the token is a client's own, behind which no user is",
+    );
+  };
+  return [
+    {
+      method: "GET",
+      path: PATH,
+      async handle(request) {
+        const caller = await userOf(request);
+        const found = await sessions.list(caller.userId);
+        return jsonResponse({
+          sessions: found.map((session) => bodyOf(session, caller)),
+        });
+      },
+      doc: {
+        summary: "Where the caller is signed in",
+        tags: ["account"],
+        responses: {
+          200: {
+            description: "Sessions, latest seen first",
+            content: { "application/json": schemaJson(sessionList) },
+          },
+        },
+        security: ["bearer"],
+      },
+    },
+    {
+      method: "DELETE",
+      path: `${PATH}/:id`,
+      async handle(request, { params }) {
+        const { userId } = await userOf(request);
+        const id = params["id"]?.toLowerCase() ?? "";
+        if (!UUID.test(id) || !await sessions.end(userId, id)) {
+          throw new NotFound(
+            "Cannot end the session: the caller has none with this id",
+          );
+        }
+        await audit.append({
+          action: "session.ended",
+          actor: `user:${userId}`,
+          subject: `session:${id}`,
+        });
+        return new Response(null, { status: 204 });
+      },
+      doc: {
+        summary: "Signs out of one browser",
+        tags: ["account"],
+        responses: { 204: { description: "Its tokens are revoked" } },
+        security: ["bearer"],
+      },
+    },
+    {
+      method: "DELETE",
+      path: PATH,
+      async handle(request) {
+        const { userId } = await userOf(request);
+        const ended = await sessions.endAll(userId);
+        // Devices have grants that came of no session that goes on.
+        await grants.revoke({ userId });
+        await audit.append({
+          action: "session.all_ended",
+          actor: `user:${userId}`,
+          subject: `user:${userId}`,
+          details: { sessions: ended },
+        });
+        return jsonResponse({ ended });
+      },
+      doc: {
+        summary: "Signs out everywhere",
+        tags: ["account"],
+        responses: {
+          200: {
+            description: "All tokens are revoked, the one asked with included",
+            content: { "application/json": schemaJson(sessionsEnded) },
+          },
+        },
+        security: ["bearer"],
+      },
+    },
+  ];
+}
+
+function bodyOf(
+  session: Session,
+  { sessionId }: Pick<Caller, "sessionId">,
+): SessionBody {
+  return {
+    id: session.id,
+    current: session.id === sessionId,
+    createdAt: session.createdAt.toISOString(),
+    lastSeenAt: session.lastSeenAt.toISOString(),
+    expiresAt: session.expiresAt.toISOString(),
+    userAgent: session.userAgent ?? null,
+    address: session.address ?? null,
+  };
+}
