@@ -55,3 +55,17 @@ export async function addSession(
   if (row === undefined) throw new Error("Cannot arrange a session");
   return row;
 }
+
+/** A grant that the user of a session gave to {@link anyClient}; returns its id. */
+export async function addGrant(
+  { postgres }: Pick<StartedIdentity, "postgres">,
+  session: { readonly userId: string; readonly sessionId?: string },
+): Promise<string> {
+  const { rows: [row] } = await postgres.query<{ readonly id: string }>(
+    `INSERT INTO grants (client_id, user_id, session_id, scopes, expires_at)
+     VALUES ($1, $2, $3, '{account}', now() + interval '1 hour') RETURNING id`,
+    [anyClient.id, session.userId, session.sessionId ?? null],
+  );
+  if (row === undefined) throw new Error("Cannot arrange a grant");
+  return row.id;
+}
