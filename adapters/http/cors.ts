@@ -1,3 +1,5 @@
+import type { Route } from "@mainstay/kernel/lifecycle";
+
 /** Which scripts of other origins may read answers. */
 export interface CorsOptions {
   /** Exact origins, or `*` for all. */
@@ -14,9 +16,9 @@ export interface Cors {
 }
 
 const EXPOSED =
-  "X-Correlation-ID, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Location, Link, Deprecation";
+  "X-Correlation-ID, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Location, Link, Deprecation, WWW-Authenticate, DPoP-Nonce";
 const ACCEPTED =
-  "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-API-Key, X-Correlation-ID, traceparent, tracestate";
+  "Authorization, Content-Type, DPoP, Idempotency-Key, Last-Event-ID, X-API-Key, X-Correlation-ID, traceparent, tracestate";
 
 /**
  * @throws {RangeError} If every origin is named together with credentials: any
@@ -50,4 +52,16 @@ export function createCors({ origins, credentials }: CorsOptions): Cors {
       headers.set("access-control-max-age", "600");
     },
   };
+}
+
+/** What holds for a path: nothing where one of its routes is closed to other origins. */
+export function corsByPath(
+  cors: Cors | undefined,
+  routes: readonly Pick<Route, "path" | "crossOrigin">[],
+): (path: string) => Cors | undefined {
+  const closed = new Set(
+    routes.filter(({ crossOrigin }) => crossOrigin === false)
+      .map(({ path }) => path),
+  );
+  return (path) => closed.has(path) ? undefined : cors;
 }

@@ -9,7 +9,7 @@ import { withLogFields } from "@mainstay/kernel/logging";
 import { createAccessLine } from "./access_log.ts";
 import type { Networks } from "./cidr.ts";
 import { correlationIdOf } from "./correlation_id.ts";
-import type { Cors } from "./cors.ts";
+import { type Cors, corsByPath } from "./cors.ts";
 import { Exchange, type ExchangeSettings, type PeerInfo } from "./exchange.ts";
 import {
   MethodNotAllowed,
@@ -75,6 +75,7 @@ interface Entry extends ExchangeSettings {
   readonly meter: { record(status: number, seconds: number): void };
   readonly access: ReturnType<typeof createAccessLine>;
   readonly limited: boolean;
+  readonly cors: Cors | undefined;
 }
 
 const METHODS = new Set(
@@ -103,6 +104,7 @@ export function createHandler(
   );
   const limit = options.rateLimit && createRateLimit(options.rateLimit);
   const extraHeaders = options.headers ?? [];
+  const corsOf = corsByPath(options.cors, options.routes);
   let leaving = service.stopping.aborted;
   service.stopping.addEventListener("abort", () => leaving = true);
   const table = createRouteTable<Entry>(options.routes, entryOf);
@@ -127,6 +129,7 @@ export function createHandler(
       meter: metrics.meter(method, route.path),
       access: createAccessLine(log, method, route.path, probe),
       limited: limit !== undefined && !probe,
+      cors: corsOf(route.path),
     };
   }
 
@@ -141,7 +144,7 @@ export function createHandler(
       const handle = pattern === undefined
         ? refuse(() => new NotFound())
         : label === "OPTIONS"
-        ? answerOptions(allowed)
+        ? answerOptions(allowed, corsOf(pattern))
         : refuse(() => new MethodNotAllowed(allowed));
       entry = entryOf(label, { path: pattern ?? "unmatched", handle });
       refusals.set(key, entry);
@@ -149,11 +152,11 @@ export function createHandler(
     return entry;
   }
 
-  function answerOptions(allowed: readonly string[]): Route["handle"] {
+  function answerOptions(allowed: readonly string[], cors?: Cors) {
     const allow = allowed.join(", ");
-    return (request) => {
+    return (request: Request) => {
       const headers = new Headers({ allow });
-      options.cors?.preflight(request, headers, allow);
+      cors?.preflight(request, headers, allow);
       return new Response(null, { status: 204, headers });
     };
   }
@@ -269,7 +272,7 @@ export function createHandler(
     const response = mutable(given, exchange.correlationId);
     const { headers, status } = response;
     if (extraHeaders.length > 0) addDefaults(headers, extraHeaders);
-    options.cors?.apply(exchange.request, headers);
+    entry.cors?.apply(exchange.request, headers);
     if (entry.limited) {
       addRateHeaders(
         headers,

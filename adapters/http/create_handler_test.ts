@@ -468,6 +468,24 @@ Deno.test("CORS lets named origins in and no other", async () => {
   strictEqual(bad.get("vary"), "Origin");
 });
 
+Deno.test("a path that is closed to other origins is closed to named ones too", async () => {
+  const closed = get("/closed", () => new Response(), { crossOrigin: false });
+  using served = handlerOf([hello, closed], {
+    cors: createCors({ origins: ["https://app.example"], credentials: false }),
+  });
+  const headers = { origin: "https://app.example" };
+  for (const method of ["GET", "OPTIONS", "POST"]) {
+    const response = await served.ask("/closed", { method, headers });
+    strictEqual(response.headers.get("access-control-allow-origin"), null);
+    strictEqual(response.headers.get("access-control-allow-methods"), null);
+  }
+  const open = await served.ask("/hello", { headers });
+  strictEqual(
+    open.headers.get("access-control-allow-origin"),
+    "https://app.example",
+  );
+});
+
 Deno.test("handler believes X-Forwarded-For of trusted proxies only", async () => {
   using served = handlerOf([
     get(

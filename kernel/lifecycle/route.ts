@@ -80,6 +80,11 @@ export interface Route {
   readonly maxBodyBytes?: number;
   /** Time for the whole request; `"none"` for event streams. Default 30,000. */
   readonly timeoutMs?: number | "none";
+  /**
+   * Whether scripts of the origins that the service lets in (CORS) may read
+   * answers of this path. Default true.
+   */
+  readonly crossOrigin?: boolean;
   /** Left out of rate limits, and sampled in the access log. */
   readonly probe?: boolean;
   readonly doc?: RouteDoc;
