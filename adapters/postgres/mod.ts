@@ -6,6 +6,9 @@
  */
 export * from "./backup/backup_database.ts";
 export * from "./backup/backup_failure.ts";
+export * from "./backup/backup_folder.ts";
+export * from "./backup/backup_module.ts";
+export * from "./backup/backup_settings.ts";
 export * from "./backup/backup_source.ts";
 export * from "./backup/restore_database.ts";
 export { type Backup, readBackup, verifyBackup } from "./backup/read_backup.ts";

@@ -15,6 +15,7 @@ export * from "./environment_names.ts";
 export * from "./kinds.ts";
 export * from "./nearest.ts";
 export * from "./read_config.ts";
+export * from "./schedule.ts";
 export * from "./service_settings.ts";
 export * from "./setting.ts";
 export * from "./settings_help.ts";

@@ -7,46 +7,18 @@ import {
   type ConfigMistake,
   defineSettings,
   duration,
-  formatDuration,
   integer,
   type Kind,
   list,
+  type Schedule,
+  schedule,
   serviceSettings,
   text,
   url,
 } from "@mainstay/kernel/config";
-import { Cron } from "croner";
 import { type ApiKey, formatApiKey, parseApiKey } from "./domain/api_key.ts";
 
-/** When a test event is published: at an interval, by a cron expression, or never. */
-export type TestEventSchedule =
-  | { readonly everyMs: number }
-  | { readonly cron: string }
-  | "off";
-
-const interval = duration({ min: 1_000, max: 86_400_000 });
 const FIVE_MINUTES_MS = 300_000;
-
-const schedule: Kind<TestEventSchedule> = {
-  expects: "off, an interval such as 5m (1s–1d), or a cron expression",
-  format: (value) =>
-    value === "off"
-      ? "off"
-      : "cron" in value
-      ? value.cron
-      : formatDuration(value.everyMs),
-  parse(input) {
-    const given = String(input).trim();
-    if (given.toLowerCase() === "off") return "off";
-    if (!given.includes(" ")) return { everyMs: interval.parse(given) };
-    try {
-      new Cron(given, { paused: true });
-      return { cron: given };
-    } catch {
-      throw new RangeError("is no cron expression");
-    }
-  },
-};
 
 const apiKeyList: Kind<readonly ApiKey[]> = {
   ...list<ApiKey>({
@@ -121,9 +93,9 @@ export const eventsSettings = {
     },
     testEventSchedule: {
       env: "TEST_EVENT_SCHEDULE",
-      kind: schedule,
+      kind: schedule({ min: 1_000, max: 86_400_000 }),
       description: "When a test event is published",
-      default: (environment: string): TestEventSchedule =>
+      default: (environment: string): Schedule =>
         environment === "development" ? { everyMs: FIVE_MINUTES_MS } : "off",
     },
     apiKeys: {

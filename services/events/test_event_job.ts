@@ -1,7 +1,7 @@
+import type { Schedule } from "@mainstay/kernel/config";
 import type { Part } from "@mainstay/kernel/lifecycle";
 import type { Logger } from "@mainstay/kernel/logging";
 import { Cron } from "croner";
-import type { TestEventSchedule } from "./config.ts";
 import type { EventLog } from "./domain/event_log.ts";
 import { createTestEvent } from "./domain/test_event.ts";
 
@@ -19,7 +19,7 @@ export interface TestEventJobOptions {
  */
 export function testEventJob(
   events: EventLog,
-  schedule: TestEventSchedule,
+  schedule: Schedule,
   { service, timezone, log }: TestEventJobOptions,
 ): Part {
   const own = log.child("test-event-job");

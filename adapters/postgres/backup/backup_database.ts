@@ -1,11 +1,10 @@
-import { pipeline } from "node:stream/promises";
-import { createGzip } from "node:zlib";
 import type { AppliedMigration } from "../migrate.ts";
 import { holdMigrations } from "../migration_lock.ts";
 import type { Postgres, Queryable } from "../postgres.ts";
 import { BackupFailure, fileProblem } from "./backup_failure.ts";
 import { type BackupTable, sealManifest } from "./backup_manifest.ts";
 import type { BackupSource } from "./backup_source.ts";
+import { compressed } from "./gzip_stream.ts";
 import { type Backup, MANIFEST, readBackup, tableFile } from "./read_backup.ts";
 import {
   PLAIN_VALUES,
@@ -22,8 +21,15 @@ import { type FolderDraft, writeWholeFolder } from "./whole_folder.ts";
 const LOCK = "4091837465520193847";
 /** PostgreSQL that sends nothing for so long is taken for frozen. */
 const STALLED_MS = 300_000;
-/** Level 1: a third of the time of the default, a twentieth more bytes (rows of tokens). */
-const GZIP_LEVEL = 1;
+
+/** Where a backup goes. */
+export interface BackupOptions {
+  readonly path: string;
+  /** Closes the connection; nothing is left behind. */
+  readonly signal?: AbortSignal;
+  /** The wall clock, in epoch milliseconds. */
+  readonly now?: () => number;
+}
 
 /**
  * Writes a backup of a service's database: a folder at `path` with a file for
@@ -37,7 +43,6 @@ const GZIP_LEVEL = 1;
  * Needs no program of PostgreSQL. Leaves out large objects, roles, grants and
  * whatever is outside the service's schema.
  *
- * @param signal Closes the connection; nothing is left behind.
  * @throws {BackupFailure} `backup-failed`, with what the disk or the server
  *   said; `backup-running`.
  * @throws {DatabaseFailure} If PostgreSQL cannot be used.
@@ -45,7 +50,7 @@ const GZIP_LEVEL = 1;
 export async function backupDatabase(
   postgres: Postgres,
   source: BackupSource,
-  { path, signal }: { readonly path: string; readonly signal?: AbortSignal },
+  { path, signal, now = Date.now }: BackupOptions,
 ): Promise<Backup> {
   const cut = new AbortController();
   const signals = signal ? [cut.signal, signal] : [cut.signal];
@@ -54,7 +59,7 @@ export async function backupDatabase(
       try {
         await lockBackups(connection);
         await writeWholeFolder(path, async (draft) => {
-          await writeSnapshot(connection, source, draft, cut);
+          await writeSnapshot(connection, source, { draft, cut, now });
         });
       } catch (failure) {
         // Not waited for: PostgreSQL may be in the middle of a table.
@@ -84,11 +89,14 @@ async function lockBackups(connection: Queryable): Promise<void> {
 async function writeSnapshot(
   connection: Queryable,
   { service, facts }: BackupSource,
-  draft: FolderDraft,
-  cut: AbortController,
+  { draft, cut, now }: {
+    readonly draft: FolderDraft;
+    readonly cut: AbortController;
+    readonly now: () => number;
+  },
 ): Promise<void> {
   const tables = await beginSnapshot(connection);
-  const createdAt = new Date().toISOString();
+  const createdAt = new Date(now()).toISOString();
   const migrations = await appliedMigrations(connection);
   const known = await facts?.(connection) ?? {};
   const written: BackupTable[] = [];
@@ -180,19 +188,12 @@ async function writeTable(
         ? `COPY (SELECT ${list} FROM ${from}) TO STDOUT`
         : `COPY ${from} (${list}) TO STDOUT`,
     );
-    let file = { bytes: 0, sha256: "" };
-    await pipeline(
-      leaving.rows,
-      createGzip({ level: GZIP_LEVEL }),
-      async (chunks: AsyncIterable<Uint8Array>) => {
-        file = await draft.write(
-          tableFile(name),
-          watched(chunks, () => {
-            clearTimeout(alarm);
-            alarm = setTimeout(stalled, STALLED_MS);
-          }),
-        );
-      },
+    const file = await draft.write(
+      tableFile(name),
+      watched(compressed(leaving.rows), () => {
+        clearTimeout(alarm);
+        alarm = setTimeout(stalled, STALLED_MS);
+      }),
     );
     return { name, columns: [...columns], rows: leaving.rowCount, ...file };
   } finally {

@@ -1,5 +1,3 @@
-import { pipeline } from "node:stream/promises";
-import { createGunzip } from "node:zlib";
 import type { Logger } from "@mainstay/kernel/logging";
 import {
   applyMigration,
@@ -16,6 +14,7 @@ import { BackupFailure } from "./backup_failure.ts";
 import type { BackupManifest, BackupTable } from "./backup_manifest.ts";
 import type { BackupSource } from "./backup_source.ts";
 import { clearSchema } from "./clear_schema.ts";
+import { decompressed } from "./gzip_stream.ts";
 import { type Backup, readTable, verifyBackup } from "./read_backup.ts";
 import {
   PLAIN_VALUES,
@@ -153,17 +152,10 @@ async function loadTable(
   const { name, columns, rows } = table;
   const list = quoteNames(columns);
   try {
-    let loaded = 0;
-    await pipeline(
-      readTable(backup, table),
-      createGunzip(),
-      async (chunks: AsyncIterable<Uint8Array>) => {
-        loaded = await copyIn(
-          connection,
-          `COPY ${quoteName(name)} (${list}) FROM STDIN`,
-          chunks,
-        );
-      },
+    const loaded = await copyIn(
+      connection,
+      `COPY ${quoteName(name)} (${list}) FROM STDIN`,
+      decompressed(readTable(backup, table)),
     );
     if (loaded === rows) return;
     throw new BackupFailure(

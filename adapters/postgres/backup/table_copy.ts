@@ -95,6 +95,7 @@ class CopyOut extends Copy {
 class CopyIn extends Copy {
   readonly #ready = Promise.withResolvers<void>();
   readonly #done = Promise.withResolvers<void>();
+  #refused: Error | undefined;
 
   handleCopyInResponse(): void {
     this.#ready.resolve();
@@ -105,19 +106,21 @@ class CopyIn extends Copy {
   }
 
   protected override fail(error: Error): void {
+    this.#refused = error;
     this.#ready.reject(error);
     this.#done.reject(error);
   }
 
   /** @throws What PostgreSQL or `rows` throw. */
   async send(rows: AsyncIterable<Uint8Array>): Promise<void> {
-    // Refused while rows are being sent, it is looked at between two of them.
+    // A refusal while rows are being sent is looked at between two of them.
     this.#done.promise.catch(() => {});
     await this.#ready.promise;
     const { connection } = this;
     try {
       for await (const chunk of rows) {
-        await Promise.race([this.#write(chunk), this.#done.promise]);
+        await this.#write(chunk);
+        if (this.#refused) throw this.#refused;
       }
     } catch (failure) {
       connection?.sendCopyFail("its sender has failed");

@@ -5,23 +5,10 @@ import { migrate } from "../../migrate.ts";
 import { readMigrations } from "../../read_migrations.ts";
 import type { TestedPostgres } from "../../tests/open_test_postgres.ts";
 import { backupDatabase } from "../backup_database.ts";
-import { BackupFailure, type BackupFailureCode } from "../backup_failure.ts";
 import { readBackup } from "../read_backup.ts";
 import { restoreDatabase } from "../restore_database.ts";
+import { failsAsBackup } from "./fails_as_backup.ts";
 import { contentOf, openBackupStage, schemaOf } from "./backup_stage.ts";
-
-function fails(
-  promise: Promise<unknown>,
-  code: BackupFailureCode,
-  message: RegExp,
-): Promise<void> {
-  return rejects(promise, (error) => {
-    ok(error instanceof BackupFailure, String(error));
-    strictEqual(error.code, code);
-    ok(message.test(error.message), error.message);
-    return true;
-  });
-}
 
 async function fill({ postgres }: TestedPostgres): Promise<void> {
   await postgres.query(`
@@ -93,7 +80,7 @@ Deno.test("restoreDatabase() replaces data only when told so", async () => {
     path: `${folder}/one`,
   });
   const before = await contentOf(from);
-  await fails(
+  await failsAsBackup(
     restoreDatabase(postgres, source, backup),
     "database-populated",
     /holds rows \(.*people.*\), which --clean would replace/,
@@ -116,7 +103,7 @@ Deno.test("restoreDatabase() leaves a database of something else alone", async (
     path: `${folder}/one`,
   });
   await to.postgres.query("CREATE TABLE wages (id int)");
-  await fails(
+  await failsAsBackup(
     restoreDatabase(to.postgres, source, backup, { clean: true }),
     "database-populated",
     /is not this service's \(wages\)/,
@@ -144,12 +131,12 @@ Deno.test("restoreDatabase() brings an older schema up to this release", async (
     path: `${folder}/two`,
   });
   await Deno.remove(`${source.migrations}/0004_names.sql`);
-  await fails(
+  await failsAsBackup(
     restoreDatabase(from.postgres, source, newer, { clean: true }),
     "backup-mismatch",
     /not one of this release \(0004_names\.sql was applied and is missing\)/,
   );
-  await fails(
+  await failsAsBackup(
     restoreDatabase(to.postgres, { ...source, service: "bank" }, backup),
     "backup-mismatch",
     /is of the service shop, not of bank/,

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { startPostgres, type TestPostgres } from "@mainstay/adapters/testing";
 import { migrate } from "../../migrate.ts";
 import { readMigrations } from "../../read_migrations.ts";
@@ -117,7 +118,14 @@ export async function contentOf({ postgres }: TestedPostgres): Promise<string> {
     const { rows } = await postgres.query<{ row: string }>(
       `SELECT t::text AS row FROM ${name} t ORDER BY 1`,
     );
-    content.push(`${name}: ${JSON.stringify(rows.map(({ row }) => row))}`);
+    const text = JSON.stringify(rows.map(({ row }) => row));
+    // Short enough to be shown when it differs.
+    const shown = text.length < 10_000
+      ? text
+      : `${rows.length} rows, ${
+        createHash("sha256").update(text).digest("hex")
+      }`;
+    content.push(`${name}: ${shown}`);
   }
   const { rows: sequences } = await postgres.query(
     "SELECT sequencename, last_value FROM pg_sequences ORDER BY 1",
