@@ -131,6 +131,19 @@ const commonSettings = defineSettings({
     description: "How long a browser stays signed in",
     default: 12 * HOUR_MS,
   },
+  keyRotationIntervalMs: {
+    env: "KEY_ROTATION_INTERVAL",
+    kind: duration({ min: 2 * HOUR_MS, max: 400 * DAY_MS }),
+    description:
+      "How long a signing key signs; its successor is published an hour before",
+    default: 90 * DAY_MS,
+  },
+  cleanupIntervalMs: {
+    env: "CLEANUP_INTERVAL",
+    kind: duration({ min: MINUTE_MS, max: DAY_MS }),
+    description: "How often what has expired is deleted",
+    default: HOUR_MS,
+  },
   signUp: {
     env: "SIGN_UP",
     kind: boolean(),

@@ -22,6 +22,7 @@ import { metadataRoutes } from "./http/metadata_routes.ts";
 import { revocationRoute } from "./http/revocation_route.ts";
 import { createTokenBinding } from "./http/token_binding.ts";
 import { tokenRoute } from "./http/token_route.ts";
+import { upkeep } from "./upkeep.ts";
 
 /**
  * The authorization server: gives tokens to clients, and says of tokens whether
@@ -56,11 +57,14 @@ function authzModule(
       const { clients, tokens } = storage;
       const encryption = createKeyEncryption(config.keyEncryptionKeys);
       const allowPrivate = ["development", "test"].includes(config.environment);
-      const keys = keyRingPart({
-        keys: storage.keys,
+      const keys = keyRingPart(kernel, {
+        storage,
         encryption,
+        rotation: {
+          intervalMs: config.keyRotationIntervalMs,
+          tokenLifetimeMs: config.accessTokenLifetimeMs,
+        },
         clock: systemClock,
-        log: kernel.log.child("keys"),
       });
       const { now } = systemClock;
       const authenticate = createClientAuthentication({
@@ -85,6 +89,13 @@ function authzModule(
       }));
       return {
         parts: [...storage.parts, keys],
+        background: upkeep(kernel, {
+          config,
+          allowPrivate,
+          storage,
+          keys,
+          clock: systemClock,
+        }),
         routes: [
           serviceHealthRoute(kernel, { path: "/health", service: "authz" }),
           ...metadataRoutes(config, keys),

@@ -9,9 +9,11 @@ import type {
   RecoveryCodeStore,
   TotpStore,
 } from "./credential_stores.ts";
+import type { ExpiredRows } from "./expired_rows.ts";
 import type { GrantStore } from "./grant_store.ts";
 import type { KeyStore } from "./key_store.ts";
 import type { LinkStore } from "./link_store.ts";
+import type { LogoutQueue } from "./logout_queue.ts";
 import type { MailOutbox } from "./mail_outbox.ts";
 import type { ReplayGuard } from "./replay_guard.ts";
 import type { SessionStore } from "./session_store.ts";
@@ -26,7 +28,7 @@ import type { StatusHistory } from "./status_history.ts";
 import type { FigureReader } from "./identity_figures.ts";
 
 /** All that the identity servers keep, whatever keeps it. */
-export interface IdentityStorage {
+export interface IdentityStores {
   readonly clients: ClientStore;
   readonly authorizationRequests: AuthorizationRequestStore;
   readonly codes: CodeStore;
@@ -46,10 +48,32 @@ export interface IdentityStorage {
   readonly replays: ReplayGuard;
   readonly links: LinkStore;
   readonly mail: MailOutbox;
-  readonly revocations: RevocationFeed;
   readonly resources: ResourceStore;
   readonly figures: FigureReader;
   readonly statusHistory: StatusHistory;
+  readonly logouts: LogoutQueue;
+  readonly expired: ExpiredRows;
+}
+
+/** The stores, and what goes for all of them. */
+export interface IdentityStorage extends IdentityStores {
+  /**
+   * Does `work` in one transaction: all of it or nothing. What it appends to
+   * the audit log should come last, since others wait for it.
+   */
+  atomically<Result>(
+    work: (stores: IdentityStores) => Promise<Result>,
+  ): Promise<Result>;
+  /**
+   * Does `work` unless another replica does it now, under the same name. Where
+   * the claim is lost, the signal that `work` was given aborts.
+   */
+  onOneReplica<Result>(
+    name: string,
+    work: (signal: AbortSignal) => Promise<Result>,
+    signal: AbortSignal,
+  ): Promise<Result | "skipped">;
+  readonly revocations: RevocationFeed;
   /** What has to run for it, in order of start. */
   readonly parts: readonly Part[];
 }

@@ -1,18 +1,26 @@
+import type { RetiredKey } from "./key_rotation.ts";
 import type { SigningKeyRecord } from "./signing_key.ts";
+
+/** What changes about the keys. */
+export interface KeyChanges {
+  readonly added: readonly SigningKeyRecord[];
+  readonly retired: readonly RetiredKey[];
+}
 
 /** Keeps the signing keys. */
 export interface KeyStore {
-  /** Those that have not expired, oldest first. */
+  /** Oldest first; those that have expired may be among them until they are cleaned up. */
   list(): Promise<readonly SigningKeyRecord[]>;
   /**
-   * Adds keys that `make` makes of those that are there, one process at a time:
-   * of several replicas that start at once, one makes the first keys.
+   * Makes the changes that `plan` makes of the keys that are there, one process
+   * at a time: of several replicas at once, one finds something to do.
    *
-   * @returns All keys.
+   * @returns What was changed, and all keys after it.
    */
-  extend(
-    make: (
-      present: readonly SigningKeyRecord[],
-    ) => Promise<readonly SigningKeyRecord[]>,
-  ): Promise<readonly SigningKeyRecord[]>;
+  change(
+    plan: (present: readonly SigningKeyRecord[]) => Promise<KeyChanges>,
+  ): Promise<{
+    readonly changes: KeyChanges;
+    readonly present: readonly SigningKeyRecord[];
+  }>;
 }

@@ -20,16 +20,23 @@ interface KeyRow {
 export function postgresKeyStore(postgres: Postgres): KeyStore {
   return {
     list: () => listKeys(postgres),
-    async extend(make) {
+    async change(plan) {
       return await postgres.transaction(async (transaction) => {
         // Readers go on meanwhile.
         await transaction.query(
           "LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE",
         );
-        const keys = await listKeys(transaction);
-        const added = await make(keys);
+        const changes = await plan(await listKeys(transaction));
+        const { added, retired } = changes;
         for (const key of added) await insertKey(transaction, key);
-        return [...keys, ...added];
+        for (const { kid, retiredAt, expiresAt } of retired) {
+          await transaction.query(
+            `UPDATE signing_keys SET retired_at = $2, expires_at = $3
+             WHERE kid = $1`,
+            [kid, retiredAt, expiresAt],
+          );
+        }
+        return { changes, present: await listKeys(transaction) };
       });
     },
   };
@@ -37,9 +44,7 @@ export function postgresKeyStore(postgres: Postgres): KeyStore {
 
 async function listKeys(postgres: Queryable): Promise<SigningKeyRecord[]> {
   const { rows } = await postgres.query<KeyRow>(
-    `SELECT * FROM signing_keys
-     WHERE expires_at IS NULL OR expires_at > now()
-     ORDER BY created_at, kid`,
+    "SELECT * FROM signing_keys ORDER BY created_at, kid",
   );
   return rows.map((row) => ({
     kid: row.kid,

@@ -1,10 +1,19 @@
-import { postgresToken } from "@mainstay/adapters/postgres";
-import type { IdentityDatabase } from "../domain/identity_storage.ts";
+import {
+  onOneReplica,
+  type Postgres,
+  postgresToken,
+} from "@mainstay/adapters/postgres";
+import type {
+  IdentityDatabase,
+  IdentityStores,
+} from "../domain/identity_storage.ts";
+import { joinedTransaction } from "./joined_transaction.ts";
 import { postgresAuthorizationRequestStore } from "./postgres_authorization_request_store.ts";
 import { postgresAuditLog } from "./postgres_audit_log.ts";
 import { postgresClientStore } from "./postgres_client_store.ts";
 import { postgresCodeStore } from "./postgres_code_store.ts";
 import { postgresDeviceStore } from "./postgres_device_store.ts";
+import { postgresExpiredRows } from "./postgres_expired_rows.ts";
 import { postgresGrantStore } from "./postgres_grant_store.ts";
 import { postgresKeyStore } from "./postgres_key_store.ts";
 import { postgresPushedRequestStore } from "./postgres_pushed_request_store.ts";
@@ -20,6 +29,7 @@ import {
   postgresTotpStore,
 } from "./postgres_credential_stores.ts";
 import { postgresLinkStore } from "./postgres_link_store.ts";
+import { postgresLogoutQueue } from "./postgres_logout_queue.ts";
 import { postgresMailOutbox } from "./postgres_mail_outbox.ts";
 import { postgresReplayGuard } from "./postgres_replay_guard.ts";
 import { postgresSessionStore } from "./postgres_session_store.ts";
@@ -32,30 +42,44 @@ export const postgresDatabase: IdentityDatabase = {
   open(kernel) {
     const postgres = kernel.container.get(postgresToken);
     return {
-      clients: postgresClientStore(postgres),
-      authorizationRequests: postgresAuthorizationRequestStore(postgres),
-      codes: postgresCodeStore(postgres),
-      devices: postgresDeviceStore(postgres),
-      grants: postgresGrantStore(postgres),
-      pushedRequests: postgresPushedRequestStore(postgres),
-      tokens: postgresTokenStore(postgres),
-      keys: postgresKeyStore(postgres),
-      audit: postgresAuditLog(postgres),
-      users: postgresUserStore(postgres),
-      totp: postgresTotpStore(postgres),
-      recoveryCodes: postgresRecoveryCodeStore(postgres),
-      passkeys: postgresPasskeyStore(postgres),
-      sessions: postgresSessionStore(postgres),
-      consents: postgresConsentStore(postgres),
-      attempts: postgresAttemptStore(postgres),
-      replays: postgresReplayGuard(postgres),
-      links: postgresLinkStore(postgres),
-      mail: postgresMailOutbox(postgres),
+      ...storesOver(postgres),
+      atomically: (work) =>
+        postgres.transaction((transaction) =>
+          work(storesOver(joinedTransaction(transaction)))
+        ),
+      onOneReplica: (name, work, signal) =>
+        onOneReplica(postgres, name, work, signal),
       revocations: postgresRevocationFeed(postgres),
-      resources: postgresResourceStore(postgres),
-      figures: postgresFigureReader(postgres),
-      statusHistory: postgresStatusHistory(postgres),
       parts: [],
     };
   },
 };
+
+function storesOver(postgres: Postgres): IdentityStores {
+  return {
+    clients: postgresClientStore(postgres),
+    authorizationRequests: postgresAuthorizationRequestStore(postgres),
+    codes: postgresCodeStore(postgres),
+    devices: postgresDeviceStore(postgres),
+    grants: postgresGrantStore(postgres),
+    pushedRequests: postgresPushedRequestStore(postgres),
+    tokens: postgresTokenStore(postgres),
+    keys: postgresKeyStore(postgres),
+    audit: postgresAuditLog(postgres),
+    users: postgresUserStore(postgres),
+    totp: postgresTotpStore(postgres),
+    recoveryCodes: postgresRecoveryCodeStore(postgres),
+    passkeys: postgresPasskeyStore(postgres),
+    sessions: postgresSessionStore(postgres),
+    consents: postgresConsentStore(postgres),
+    attempts: postgresAttemptStore(postgres),
+    replays: postgresReplayGuard(postgres),
+    links: postgresLinkStore(postgres),
+    mail: postgresMailOutbox(postgres),
+    resources: postgresResourceStore(postgres),
+    figures: postgresFigureReader(postgres),
+    statusHistory: postgresStatusHistory(postgres),
+    logouts: postgresLogoutQueue(postgres),
+    expired: postgresExpiredRows(postgres),
+  };
+}

@@ -1,9 +1,21 @@
-import { type Clock, type Part, sleep } from "@mainstay/kernel/lifecycle";
-import type { Logger } from "@mainstay/kernel/logging";
-import { SIGNING_ALGS } from "../domain/client.ts";
+import {
+  backgroundJob,
+  type Clock,
+  type Kernel,
+  type Part,
+  sleep,
+} from "@mainstay/kernel/lifecycle";
+import type { AuditEntry } from "../domain/audit_log.ts";
+import type { IdentityStorage } from "../domain/identity_storage.ts";
 import type { KeyEncryption } from "../domain/key_encryption.ts";
 import type { KeyRing } from "../domain/key_ring.ts";
-import type { KeyStore } from "../domain/key_store.ts";
+import {
+  isPublished,
+  type KeyRotation,
+  planKeys,
+  signingKeyAt,
+} from "../domain/key_rotation.ts";
+import type { KeyChanges } from "../domain/key_store.ts";
 import {
   createSigningKey,
   openSigningKey,
@@ -13,23 +25,35 @@ import {
 
 /** What the ring is made of. */
 export interface KeyRingOptions {
-  readonly keys: KeyStore;
+  readonly storage: Pick<IdentityStorage, "keys" | "atomically">;
   readonly encryption: KeyEncryption;
+  readonly rotation: KeyRotation;
   readonly clock: Clock;
-  readonly log: Logger;
+}
+
+/** The keys of this process, and what keeps them fresh. */
+export interface KeyRingPart extends KeyRing, Part {
+  /** Makes keys before they are needed, and retires those that have had their time. */
+  readonly rotationJob: Part;
 }
 
 /** How soon a key that another process has added is seen here. */
 const RELOAD_MS = 30_000;
+const ROTATION_CHECK_MS = 600_000;
 
 /**
  * Holds the signing keys, and looks for new ones every 30 s. At its start it
  * makes the first key of each algorithm, once among all replicas.
  *
- * While the database is away, the keys at hand go on signing.
+ * A key is published an hour before it signs, which all replicas begin at the
+ * same moment of the clock, and stays published until the last token that it
+ * signed is dead. While the database is away, the keys at hand go on signing.
  */
-export function keyRingPart(options: KeyRingOptions): KeyRing & Part {
-  const { keys, encryption, clock, log } = options;
+export function keyRingPart(
+  kernel: Pick<Kernel, "log" | "metrics">,
+  { storage, encryption, rotation, clock }: KeyRingOptions,
+): KeyRingPart {
+  const log = kernel.log.child("keys");
   const stopping = new AbortController();
   const opened = new Map<string, SigningKey>();
   let records: readonly SigningKeyRecord[] = [];
@@ -37,9 +61,12 @@ export function keyRingPart(options: KeyRingOptions): KeyRing & Part {
 
   function take(loaded: readonly SigningKeyRecord[]): void {
     for (const record of loaded) {
-      if (opened.has(record.kid)) continue;
+      // One that signs no more need not be opened.
+      if (opened.has(record.kid) || record.retiredAt !== undefined) continue;
       opened.set(record.kid, openSigningKey(record, encryption));
     }
+    const known = new Set(loaded.map(({ kid }) => kid));
+    for (const kid of opened.keys()) if (!known.has(kid)) opened.delete(kid);
     records = loaded;
   }
 
@@ -49,7 +76,7 @@ export function keyRingPart(options: KeyRingOptions): KeyRing & Part {
       await sleep(RELOAD_MS, { signal, clock }).catch(() => {});
       if (signal.aborted) return;
       try {
-        take(await keys.list());
+        take(await storage.keys.list());
       } catch (error) {
         log.warn("Cannot look for new signing keys: the old ones stay", {
           error,
@@ -58,37 +85,67 @@ export function keyRingPart(options: KeyRingOptions): KeyRing & Part {
     }
   }
 
-  async function firstKeys(present: readonly SigningKeyRecord[]) {
+  async function plan(present: readonly SigningKeyRecord[]) {
     const now = new Date(clock.now());
-    const missing = SIGNING_ALGS.filter((alg) =>
-      !present.some((key) => key.alg === alg && key.retiredAt === undefined)
-    );
-    return await Promise.all(
-      missing.map((alg) =>
-        createSigningKey(alg, { encryption, now, activeFrom: now })
+    const { add, retire } = planKeys(present, now.getTime(), rotation);
+    const added = await Promise.all(
+      add.map(({ alg, activeFrom }) =>
+        createSigningKey(alg, { encryption, now, activeFrom })
       ),
     );
+    return { added, retired: retire };
+  }
+
+  async function rotate(): Promise<void> {
+    const all = await storage.atomically(async ({ keys, audit }) => {
+      const { present, changes } = await keys.change(plan);
+      for (const entry of entriesOf(changes)) await audit.append(entry);
+      return present;
+    });
+    take(all);
   }
 
   return {
     name: "signing-keys",
     current(alg) {
-      const nowMs = clock.now();
-      const active = records.findLast((key) =>
-        key.alg === alg && key.activeFrom.getTime() <= nowMs
-      );
+      const active = signingKeyAt(records, alg, clock.now());
       const key = active && opened.get(active.kid);
       if (key !== undefined) return key;
       throw new Error(`Cannot sign: there is no key for ${alg}`);
     },
-    jwks: () => ({ keys: records.map(({ publicJwk }) => publicJwk) }),
+    jwks: () => ({
+      keys: records.filter((key) => isPublished(key, clock.now()))
+        .map(({ publicJwk }) => publicJwk),
+    }),
     async start() {
-      take(await keys.extend(firstKeys));
+      await rotate();
       running = reload();
     },
     async stop() {
       stopping.abort();
       await running;
     },
+    rotationJob: backgroundJob(kernel, {
+      name: "key-rotation",
+      schedule: { everyMs: ROTATION_CHECK_MS },
+      run: rotate,
+    }, { clock }),
   };
+}
+
+function entriesOf({ added, retired }: KeyChanges): AuditEntry[] {
+  return [
+    ...added.map(({ kid, alg, activeFrom }) => ({
+      action: "key.created",
+      actor: "system",
+      subject: `key:${kid}`,
+      details: { alg, activeFrom },
+    })),
+    ...retired.map(({ kid, expiresAt }) => ({
+      action: "key.retired",
+      actor: "system",
+      subject: `key:${kid}`,
+      details: { expiresAt },
+    })),
+  ];
 }

@@ -9,10 +9,13 @@ import {
 import { PUBLIC_KEY_ALGS, SECRET_ALGS } from "../../domain/client_assertion.ts";
 import { DPOP_ALGS } from "../../domain/dpop_proof.ts";
 import type { KeyRing } from "../../domain/key_ring.ts";
+import { JWKS_CACHE_MS } from "../../domain/key_rotation.ts";
 
 const ASSERTION_ALGS = [...SECRET_ALGS, ...PUBLIC_KEY_ALGS];
 const CONFIDENTIAL = AUTH_METHODS.filter((method) => method !== "none");
-const CACHE = { "cache-control": "public, max-age=300" };
+const CACHE = {
+  "cache-control": `public, max-age=${JWKS_CACHE_MS / 1_000}`,
+};
 
 /** What clients and verifiers look up: RFC 8414, OpenID Connect Discovery, JWKS. */
 export function metadataRoutes(
