@@ -1,4 +1,4 @@
-import type { LocalStack } from "@mainstay/tools/local_stack";
+import { buildConsole, type LocalStack } from "@mainstay/tools/local_stack";
 import { type Demo, seedDemo } from "./demo.ts";
 import { keptEncryptionKey, prepareIdentityDatabase } from "./identity_home.ts";
 import type { Place } from "./up_services.ts";
@@ -17,9 +17,11 @@ export interface PreparedIdentity {
  */
 export async function prepareIdentity(
   places: ReadonlyMap<string, Place>,
-  { given, stack }: {
+  { given, stack, report }: {
     readonly given: Readonly<Record<string, string>>;
     readonly stack: LocalStack;
+    /** Told before something that takes long. */
+    readonly report: (line: string) => void;
   },
 ): Promise<PreparedIdentity> {
   const url = (name: string, port: number) =>
@@ -46,6 +48,8 @@ export async function prepareIdentity(
   const env = {
     ...addresses,
     ...accepting,
+    STATUS_SERVICES: given["STATUS_SERVICES"] ?? `events=${events}`,
+    CONSOLE_FOLDER: given["CONSOLE_FOLDER"] ?? await buildConsole(report),
     DATABASE_URL: databaseUrl,
     KEY_ENCRYPTION_KEYS: given["KEY_ENCRYPTION_KEYS"] ??
       await keptEncryptionKey(),

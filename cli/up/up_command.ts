@@ -56,7 +56,7 @@ With --json, the document says what runs and where, once it does.`,
     const planned = plan(services, given);
     requireFreePorts(planned);
     const stack = await startLocalStack({
-      needs: [...new Set(services.map(({ needs }) => needs))],
+      needs: [...new Set(services.flatMap(({ needs }) => needs))],
       report: (line) => io.note(line),
     });
     try {
@@ -77,8 +77,12 @@ async function runServices(
   },
 ): Promise<0 | 1> {
   const services = planned.map(({ service }) => service);
-  const identity = services.some(({ needs }) => needs === "postgres")
-    ? await prepareIdentity(placesOf(planned), { given, stack })
+  const identity = services.some(({ needs }) => needs.includes("postgres"))
+    ? await prepareIdentity(placesOf(planned), {
+      given,
+      stack,
+      report: (line) => io.note(line),
+    })
     : undefined;
   const env = { ...given, ...stack.env, ...identity?.env };
   await using _published = await publishEnvironment({

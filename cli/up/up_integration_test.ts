@@ -224,7 +224,7 @@ async function publishWith(port: string, token: string): Promise<number> {
 
 Deno.test("mainstay up runs every service, whose tokens are good for one another, and again within 3 s", async () => {
   await using home = await openHome();
-  const names = ["events", "authz"];
+  const names = ["events", "authz", "idp", "rs", "spa"];
   const ports = names.flatMap((name) => [
     [`${name.toUpperCase()}_SERVICE_PORT`, String(freePort())],
     [`${name.toUpperCase()}_ADMIN_PORT`, String(freePort())],

@@ -7,7 +7,10 @@ import { redisStorage } from "@mainstay/events/storage";
 import {
   authzService,
   type IdentityConfig,
+  type IdentityServer,
   identitySettings,
+  rsService,
+  spaService,
 } from "@mainstay/identity";
 import { postgresDatabase } from "@mainstay/identity/storage";
 import {
@@ -36,7 +39,7 @@ export interface UpOptions {
 
 /** A service that `up` runs. */
 export interface UpService extends SharingService {
-  readonly needs: StackServer;
+  readonly needs: readonly StackServer[];
   /** @throws {ConfigError} Naming every mistake of its environment. */
   place(env: Readonly<Record<string, string>>): Place;
   /** @throws {ConfigError} Naming every mistake of its environment. */
@@ -54,24 +57,28 @@ const PLACEHOLDERS = {
 /** Every service, in the order in which they are shown. */
 export const UP_SERVICES: readonly UpService[] = [
   defineService("events", {
-    needs: "redis",
+    needs: ["redis"],
     adminPort: 9094,
     settings: eventsSettings,
     create: (config: EventsConfig, options) =>
       eventsService(config, redisStorage, options),
   }),
-  identityServer("authz", { adminPort: 9090, create: authzService }),
+  identityServer("authz", 9090, authzService),
+  identityServer("rs", 9092, rsService),
+  identityServer(
+    "spa",
+    9093,
+    (config, _database, options) => spaService(config, options),
+  ),
 ];
 
 function identityServer(
-  name: "authz" | "idp" | "rs" | "spa",
-  { adminPort, create }: {
-    readonly adminPort: number;
-    readonly create: typeof authzService;
-  },
+  name: IdentityServer,
+  adminPort: number,
+  create: typeof authzService,
 ): UpService {
   return defineService(name, {
-    needs: "postgres",
+    needs: ["postgres"],
     adminPort,
     settings: identitySettings(name),
     create: (config: IdentityConfig, options) =>
@@ -82,7 +89,7 @@ function identityServer(
 function defineService<S extends Settings>(
   name: string,
   { needs, adminPort, settings, create }: {
-    readonly needs: StackServer;
+    readonly needs: readonly StackServer[];
     readonly adminPort: number;
     readonly settings: S;
     readonly create: (config: Config<S>, options: UpOptions) => Service;
