@@ -4,6 +4,8 @@ import type { ClientExists } from "../domain/client_exists.ts";
 import type { HashingOverloaded } from "@mainstay/adapters/passwords";
 import type { IssuerUnavailable } from "./issuer_keys.ts";
 import type { KeyEncryptionFailure } from "../domain/key_encryption_failure.ts";
+import type { TooManyAttempts } from "../domain/attempt_guard.ts";
+import type { SignInExpired } from "../domain/sign_in_expired.ts";
 import type { WeakPassword } from "../domain/password_rules.ts";
 import type { UserExists } from "../domain/user_exists.ts";
 
@@ -15,6 +17,8 @@ type Code =
   | IssuerUnavailable["code"]
   | KeyEncryptionFailure["code"]
   | UserExists["code"]
+  | SignInExpired["code"]
+  | TooManyAttempts["code"]
   | WeakPassword["code"];
 
 const UNAVAILABLE = { status: 503, title: "Database unavailable" };
@@ -32,6 +36,8 @@ export const identityProblems: ProblemTable<Code> = {
   "database-outcome-unknown": { status: 504, title: "Outcome unknown" },
   "hashing-overloaded": { status: 503, title: "Too many sign-ins" },
   "user-exists": { status: 409, title: "User exists" },
+  "sign-in-expired": { status: 400, title: "Sign-in has ended" },
+  "too-many-attempts": { status: 429, title: "Too many attempts" },
   "weak-password": { status: 422, title: "Weak password" },
   "identity-unavailable": { status: 503, title: "Issuer unavailable" },
   "client-exists": { status: 409, title: "Client exists" },
