@@ -1,15 +1,25 @@
 /**
- * Who may use a protected resource: access tokens as RFC 6750 presents them.
+ * Who may use a protected resource: access tokens as RFC 6750 presents them, or,
+ * bound to a key of their holder, RFC 9449.
  *
  * @module
  */
 import { HttpError, Unauthorized } from "@mainstay/adapters/http";
+import type { RequestContext } from "@mainstay/kernel/lifecycle";
 import type { Metrics } from "@mainstay/kernel/metrics";
 import { errors, jwtVerify } from "jose";
 import { hashSecret } from "../domain/bearer_secret.ts";
-import { isLive, type TokenRecord } from "../domain/token.ts";
+import { certificateThumbprint } from "../domain/client_certificate.ts";
+import { DPOP_ALGS } from "../domain/dpop_proof.ts";
+import { OAuthError } from "../domain/oauth_error.ts";
+import {
+  type Confirmation,
+  isLive,
+  type TokenRecord,
+} from "../domain/token.ts";
 import type { TokenCache } from "../domain/token_cache.ts";
 import type { TokenStore } from "../domain/token_store.ts";
+import type { Dpop, ProvenRequest } from "./dpop.ts";
 import { type FindIssuerKey, IssuerUnavailable } from "./issuer_keys.ts";
 
 /** Someone who has shown a good access token. */
@@ -22,6 +32,9 @@ export interface Caller {
   readonly scopes: readonly string[];
 }
 
+/** What a request shows besides its headers. */
+export type ProvenContext = Pick<RequestContext, "url" | "clientCertificate">;
+
 /** Lets a request pass or not. */
 export interface AccessTokenGuard {
   /**
@@ -33,7 +46,8 @@ export interface AccessTokenGuard {
    * @throws {DatabaseFailure} 503: nobody knows whether it was revoked.
    */
   authorize(
-    request: { readonly headers: Headers },
+    request: ProvenRequest,
+    context: ProvenContext,
     scope?: string,
   ): Promise<Caller>;
 }
@@ -46,6 +60,7 @@ export interface AccessTokenGuardOptions {
   readonly findKey: FindIssuerKey;
   readonly tokens: Pick<TokenStore, "find">;
   readonly cache: TokenCache;
+  readonly dpop: Dpop;
   readonly now: () => number;
   readonly metrics: Metrics;
 }
@@ -63,6 +78,7 @@ type Reason =
   | "unknown"
   | "revoked"
   | "binding"
+  | "proof"
   | "scope"
   | "unavailable";
 
@@ -78,6 +94,9 @@ class Refusal extends Error {
   }
 }
 
+/** How a token is presented: as its bearer's, or with a proof of its holder's key. */
+type Scheme = "Bearer" | "DPoP";
+
 /**
  * Creates the guard of one audience.
  *
@@ -90,7 +109,8 @@ class Refusal extends Error {
 export function createAccessTokenGuard(
   options: AccessTokenGuardOptions,
 ): AccessTokenGuard {
-  const { issuer, audience, findKey, tokens, cache, now, metrics } = options;
+  const { issuer, audience, findKey, tokens, cache, dpop, now, metrics } =
+    options;
   const validations = metrics.counter({
     name: "token_validations_total",
     help: "Access tokens that were looked at.",
@@ -131,16 +151,55 @@ export function createAccessTokenGuard(
     return found;
   }
 
-  async function callerOf(headers: Headers): Promise<Caller> {
-    const token = tokenOf(headers);
-    const state = await stateOf(token);
+  /** A bound token is worth nothing to whoever does not hold its key. */
+  async function requireHolder(
+    { scheme, token }: { readonly scheme: Scheme; readonly token: string },
+    confirmation: Confirmation | undefined,
+    request: ProvenRequest,
+    context: ProvenContext,
+  ): Promise<void> {
+    const jkt = confirmation && "jkt" in confirmation
+      ? confirmation.jkt
+      : undefined;
+    if ((scheme === "DPoP") !== (jkt !== undefined)) {
+      throw new Refusal(
+        "binding",
+        jkt === undefined
+          ? "The token is not bound to a key"
+          : "The token is bound to a key of its holder",
+      );
+    }
+    if (confirmation && "x5t#S256" in confirmation) {
+      const certificate = context.clientCertificate;
+      const shown = certificate && certificateThumbprint(certificate.der);
+      if (shown === confirmation["x5t#S256"]) return;
+      throw new Refusal(
+        "binding",
+        "The token is bound to a certificate of its holder",
+      );
+    }
+    if (jkt === undefined) return;
+    const proven = await dpop.keyOf(request, context, token)
+      .catch((failure) => {
+        throw failure instanceof OAuthError
+          ? new Refusal("proof", "The DPoP proof is not valid for this request")
+          : failure;
+      });
+    if (proven === jkt) return;
+    throw new Refusal("proof", "The DPoP proof is not of the token's key");
+  }
+
+  async function callerOf(
+    presented: { readonly scheme: Scheme; readonly token: string },
+    request: ProvenRequest,
+    context: ProvenContext,
+  ): Promise<Caller> {
+    const state = await stateOf(presented.token);
     if (state.expiresAt.getTime() <= now()) throw EXPIRED;
     if (!isLive(state, now())) {
       throw new Refusal("revoked", "The token has been revoked");
     }
-    if (state.confirmation !== undefined) {
-      throw new Refusal("binding", "The token is bound to a key of its holder");
-    }
+    await requireHolder(presented, state.confirmation, request, context);
     const { clientId, userId, sessionId, scopes } = state;
     return {
       subject: userId ?? clientId,
@@ -152,10 +211,13 @@ export function createAccessTokenGuard(
   }
 
   return {
-    async authorize({ headers }, scope) {
+    async authorize(request, context, scope) {
       validations.add({});
+      let scheme: Scheme = "Bearer";
       try {
-        const caller = await callerOf(headers);
+        const presented = tokenOf(request.headers);
+        scheme = presented.scheme;
+        const caller = await callerOf(presented, request, context);
         if (scope === undefined || caller.scopes.includes(scope)) return caller;
         throw new Refusal("scope", `The token lacks the scope ${scope}`);
       } catch (failure) {
@@ -163,7 +225,9 @@ export function createAccessTokenGuard(
           ? failure.reason
           : "unavailable";
         failures.add({ reason });
-        throw failure instanceof Refusal ? answerTo(failure, scope) : failure;
+        throw failure instanceof Refusal
+          ? answerTo(failure, scheme, scope)
+          : failure;
       }
     },
   };
@@ -171,21 +235,24 @@ export function createAccessTokenGuard(
 
 const EXPIRED = new Refusal("expired", "The token has expired");
 
-/** `Authorization: Bearer …`, once. A token in a URL or a body is not looked for. */
-function tokenOf(headers: Headers): string {
+/** `Authorization: Bearer …` or `DPoP …`, once. A token in a URL or a body is not looked for. */
+function tokenOf(headers: Headers) {
   const authorization = headers.get("authorization");
   if (authorization === null) {
     throw new Refusal("missing", "There is no access token");
   }
-  const [, token] = /^Bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(authorization) ??
-    [];
+  const [, scheme, token] =
+    /^(Bearer|DPoP) +([A-Za-z0-9._~+/=-]+)$/i.exec(authorization) ?? [];
   if (token === undefined || token.length > MAX_CHARACTERS) {
     throw new Refusal(
       "malformed",
-      "Authorization holds no single Bearer token",
+      "Authorization holds no single access token",
     );
   }
-  return token;
+  return {
+    scheme: scheme?.toLowerCase() === "dpop" ? "DPoP" : "Bearer",
+    token,
+  } as const;
 }
 
 /** What a verification's failure means; one that is not the token's fault is left as it is. */
@@ -209,31 +276,44 @@ function refusalOf(failure: unknown): unknown {
   return failure instanceof errors.JOSEError ? invalid("invalid") : failure;
 }
 
-/** RFC 6750, 3: what the caller is told, and how it is challenged. */
-function answerTo({ reason, message }: Refusal, scope?: string): Error {
-  const challenge = (error: string, more = "") => ({
-    "www-authenticate":
-      `Bearer error="${error}", error_description="${message}"${more}`,
-  });
-  if (reason === "missing") return new Unauthorized();
-  if (reason === "malformed") {
-    return new HttpError(
-      "invalid-input",
-      `Cannot authenticate the caller: ${lower(message)}`,
-      challenge("invalid_request"),
-    );
+const ALGS = `algs="${DPOP_ALGS.join(" ")}"`;
+
+/** RFC 6750, 3, and RFC 9449, 7.1: what the caller is told, and how it is challenged. */
+function answerTo(
+  { reason, message }: Refusal,
+  scheme: Scheme,
+  scope?: string,
+): Error {
+  const challenge = (error: string, more = "") =>
+    `${scheme} error="${error}", error_description="${message}"${more}${
+      scheme === "DPoP" ? `, ${ALGS}` : ""
+    }`;
+  switch (reason) {
+    case "missing":
+      return new Unauthorized(undefined, `Bearer, DPoP ${ALGS}`);
+    case "malformed":
+      return new HttpError(
+        "invalid-input",
+        `Cannot authenticate the caller: ${lower(message)}`,
+        { "www-authenticate": challenge("invalid_request") },
+      );
+    case "scope":
+      return new HttpError(
+        "forbidden",
+        `Cannot allow the request: ${lower(message)}`,
+        {
+          "www-authenticate": challenge(
+            "insufficient_scope",
+            `, scope="${scope}"`,
+          ),
+        },
+      );
+    default:
+      return new Unauthorized(
+        `Cannot authenticate the caller: ${lower(message)}`,
+        challenge(reason === "proof" ? "invalid_dpop_proof" : "invalid_token"),
+      );
   }
-  if (reason === "scope") {
-    return new HttpError(
-      "forbidden",
-      `Cannot allow the request: ${lower(message)}`,
-      challenge("insufficient_scope", `, scope="${scope}"`),
-    );
-  }
-  return new Unauthorized(
-    `Cannot authenticate the caller: ${lower(message)}`,
-    challenge("invalid_token")["www-authenticate"],
-  );
 }
 
 /** As it goes on in a sentence; a name such as Authorization stays as it is. */

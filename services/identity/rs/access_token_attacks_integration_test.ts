@@ -13,6 +13,12 @@ import {
   sign,
 } from "node:crypto";
 import { eventually } from "@mainstay/adapters/testing";
+import {
+  calculateJwkThumbprint,
+  exportJWK,
+  generateKeyPair,
+  SignJWT,
+} from "jose";
 import { hashSecret } from "../domain/bearer_secret.ts";
 import { addClient, addGrant, addSession } from "../tests/arrange.ts";
 import { giveToken, signingKeyOf } from "../tests/give_token.ts";
@@ -105,7 +111,10 @@ attack(
   async () => {
     const without = await fetch(RESOURCE);
     strictEqual(without.status, 401);
-    strictEqual(without.headers.get("www-authenticate"), "Bearer");
+    match(
+      without.headers.get("www-authenticate") ?? "",
+      /^Bearer, DPoP algs="[^"]*EdDSA[^"]*"$/,
+    );
     await without.body?.cancel();
     const token = await giveToken(identity);
     for (
@@ -290,6 +299,71 @@ attack(
         "binding",
       );
     }
+  },
+);
+
+attack(
+  "a bound token is taken with a proof of its key, for this request, once",
+  async () => {
+    const { privateKey, publicKey } = await generateKeyPair("EdDSA");
+    const jwk = await exportJWK(publicKey);
+    const jkt = await calculateJwkThumbprint(jwk);
+    const options = {
+      claims: { cnf: { jkt } },
+      record: { confirmation: { jkt } },
+    };
+    const token = await giveToken(identity, options);
+    const prove = (
+      { of = token, url = RESOURCE, method = "GET", key = privateKey } = {},
+    ) =>
+      new SignJWT({
+        htm: method,
+        htu: url,
+        jti: crypto.randomUUID(),
+        ath: hashSecret(of).toBase64({
+          alphabet: "base64url",
+          omitPadding: true,
+        }),
+      }).setProtectedHeader({ alg: "EdDSA", typ: "dpop+jwt", jwk })
+        .setIssuedAt().sign(key);
+    const ask = async (proof?: string, given = token, scheme = "DPoP") => {
+      const response = await fetch(RESOURCE, {
+        headers: {
+          authorization: `${scheme} ${given}`,
+          ...(proof === undefined ? {} : { dpop: proof }),
+        },
+      });
+      await response.body?.cancel();
+      return {
+        status: response.status,
+        challenge: response.headers.get("www-authenticate") ?? "",
+      };
+    };
+
+    const proof = await prove();
+    strictEqual((await ask(proof)).status, 200);
+    const other = await generateKeyPair("EdDSA");
+    const sibling = await giveToken(identity, options);
+    const proofs: Record<string, string | undefined> = {
+      "the same again": proof,
+      "none": undefined,
+      "of another method": await prove({ method: "POST" }),
+      "of another address": await prove({ url: `${urls.rs}/api/v1/status` }),
+      "of another server": await prove({
+        url: RESOURCE.replace(urls.rs, urls.authz),
+      }),
+      "with another token": await prove({ of: sibling }),
+      "by another key": await prove({ key: other.privateKey }),
+    };
+    for (const [which, one] of Object.entries(proofs)) {
+      const { status, challenge } = await ask(one);
+      strictEqual(status, 401, which);
+      match(challenge, /^DPoP error="invalid_dpop_proof", .*algs="/, which);
+    }
+    // Not as its bearer, whatever is shown beside it; nor the other way round.
+    strictEqual((await ask(await prove(), token, "Bearer")).status, 401);
+    const bearer = await giveToken(identity);
+    strictEqual((await ask(await prove({ of: bearer }), bearer)).status, 401);
   },
 );
 

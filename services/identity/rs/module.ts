@@ -10,6 +10,7 @@ import type { IdentityDatabase } from "../domain/identity_storage.ts";
 import { createStatusBoard } from "../domain/status_board.ts";
 import { createTokenCache, type TokenCache } from "../domain/token_cache.ts";
 import { createAccessTokenGuard } from "../http/access_token_guard.ts";
+import { createDpop } from "../http/dpop.ts";
 import { createIssuerKeys } from "../http/issuer_keys.ts";
 import { serverCheck } from "../http/server_check.ts";
 import { serviceHealthRoute } from "../http/service_health_route.ts";
@@ -80,6 +81,11 @@ function rsModule(config: IdentityConfig, database: IdentityDatabase): Module {
         }),
         tokens: storage.tokens,
         cache,
+        dpop: createDpop({
+          origins: [config.rsUrl],
+          replays: storage.replays,
+          now,
+        }),
         now,
         metrics,
       });

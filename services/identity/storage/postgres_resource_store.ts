@@ -36,18 +36,19 @@ export function postgresResourceStore(postgres: Postgres): ResourceStore {
     },
     async add({ id = crypto.randomUUID(), owner, name, content }) {
       // To the millisecond, which is what a cursor holds.
-      const { rows } = await postgres.query<ResourceRow>(
-        `WITH added AS (
-           INSERT INTO resources (id, owner, name, content, created_at)
-           VALUES ($1, $2, $3, $4, date_trunc('milliseconds', now()))
-           ON CONFLICT (id) DO NOTHING RETURNING ${COLUMNS}
-         )
-         SELECT ${COLUMNS} FROM added
-         UNION ALL
-         SELECT ${COLUMNS} FROM resources WHERE id = $1 AND owner = $2`,
+      const { rows: [added] } = await postgres.query<ResourceRow>(
+        `INSERT INTO resources (id, owner, name, content, created_at)
+         VALUES ($1, $2, $3, $4, date_trunc('milliseconds', now()))
+         ON CONFLICT (id) DO NOTHING RETURNING ${COLUMNS}`,
         [id, owner, name, content],
       );
-      return rows[0] && resourceOf(rows[0]);
+      if (added !== undefined) return resourceOf(added);
+      // A statement of its own: the first one's snapshot may be from before it.
+      const { rows: [present] } = await postgres.query<ResourceRow>(
+        `SELECT ${COLUMNS} FROM resources WHERE id = $1 AND owner = $2`,
+        [id, owner],
+      );
+      return present && resourceOf(present);
     },
     async remove(id, owner) {
       const { rowCount } = await postgres.query(

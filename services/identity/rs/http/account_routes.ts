@@ -10,7 +10,7 @@ import {
   sessionList,
   sessionsEnded,
 } from "@mainstay/contracts/identity";
-import type { Route } from "@mainstay/kernel/lifecycle";
+import type { RequestContext, Route } from "@mainstay/kernel/lifecycle";
 import type { AuditLog } from "../../domain/audit_log.ts";
 import type { GrantStore } from "../../domain/grant_store.ts";
 import type { Session } from "../../domain/session.ts";
@@ -35,8 +35,8 @@ export interface AccountRoutesOptions {
 export function accountRoutes(
   { sessions, grants, audit, guard }: AccountRoutesOptions,
 ): readonly Route[] {
-  const userOf = async (request: Request) => {
-    const caller = await guard.authorize(request, RS_SCOPES.account);
+  const userOf = async (request: Request, context: RequestContext) => {
+    const caller = await guard.authorize(request, context, RS_SCOPES.account);
     if (caller.userId !== undefined) {
       return { ...caller, userId: caller.userId };
     }
@@ -48,8 +48,8 @@ export function accountRoutes(
     {
       method: "GET",
       path: PATH,
-      async handle(request) {
-        const caller = await userOf(request);
+      async handle(request, context) {
+        const caller = await userOf(request, context);
         const found = await sessions.list(caller.userId);
         return jsonResponse({
           sessions: found.map((session) => bodyOf(session, caller)),
@@ -70,9 +70,9 @@ export function accountRoutes(
     {
       method: "DELETE",
       path: `${PATH}/:id`,
-      async handle(request, { params }) {
-        const { userId } = await userOf(request);
-        const id = params["id"]?.toLowerCase() ?? "";
+      async handle(request, context) {
+        const { userId } = await userOf(request, context);
+        const id = context.params["id"]?.toLowerCase() ?? "";
         if (!UUID.test(id) || !await sessions.end(userId, id)) {
           throw new NotFound(
             "Cannot end the session: the caller has none with this id",
@@ -95,8 +95,8 @@ export function accountRoutes(
     {
       method: "DELETE",
       path: PATH,
-      async handle(request) {
-        const { userId } = await userOf(request);
+      async handle(request, context) {
+        const { userId } = await userOf(request, context);
         const ended = await sessions.endAll(userId);
         // Devices have grants that came of no session that goes on.
         await grants.revoke({ userId });

@@ -39,9 +39,12 @@ export function adminRoutes(
     {
       method: "GET",
       path: "/api/v1/admin/users",
-      async handle(request, { url }) {
-        await guard.authorize(request, RS_SCOPES.admin);
-        const query = readQuery(url, { limit: wholeNumber(1, PAGE), after });
+      async handle(request, context) {
+        await guard.authorize(request, context, RS_SCOPES.admin);
+        const query = readQuery(context.url, {
+          limit: wholeNumber(1, PAGE),
+          after,
+        });
         const limit = query.limit ?? PAGE;
         const found = await users.list({ ...query, limit: limit + 1 });
         const page = found.slice(0, limit);
@@ -65,8 +68,8 @@ export function adminRoutes(
     {
       method: "GET",
       path: "/api/v1/admin/metrics",
-      async handle(request) {
-        await guard.authorize(request, RS_SCOPES.admin);
+      async handle(request, context) {
+        await guard.authorize(request, context, RS_SCOPES.admin);
         return jsonResponse(await figures.read());
       },
       doc: {

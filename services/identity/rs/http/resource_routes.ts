@@ -51,9 +51,9 @@ export function resourceRoutes(
     {
       method: "GET",
       path: PATH,
-      async handle(request, { url }) {
-        const caller = await guard.authorize(request, RS_SCOPES.read);
-        const query = readQuery(url, parameters);
+      async handle(request, context) {
+        const caller = await guard.authorize(request, context, RS_SCOPES.read);
+        const query = readQuery(context.url, parameters);
         const limit = query.limit ?? RESOURCE_LIMITS.page;
         const found = await resources.list({
           ...ownedBy(caller),
@@ -96,7 +96,7 @@ export function resourceRoutes(
       method: "POST",
       path: PATH,
       async handle(request, context) {
-        const caller = await guard.authorize(request, RS_SCOPES.write);
+        const caller = await guard.authorize(request, context, RS_SCOPES.write);
         const given = parseResource(await readJson(request, context));
         const { id, ...fields } = given;
         const stored = await resources.add({
@@ -130,9 +130,13 @@ export function resourceRoutes(
     {
       method: "DELETE",
       path: `${PATH}/:id`,
-      async handle(request, { params }) {
-        const caller = await guard.authorize(request, RS_SCOPES.delete);
-        const id = params["id"]?.toLowerCase() ?? "";
+      async handle(request, context) {
+        const caller = await guard.authorize(
+          request,
+          context,
+          RS_SCOPES.delete,
+        );
+        const id = context.params["id"]?.toLowerCase() ?? "";
         const { owner } = ownedBy(caller);
         if (!UUID.test(id) || !await resources.remove(id, owner)) {
           throw new NotFound(
