@@ -1,5 +1,6 @@
 import type { CommandGroup } from "./command.ts";
 import { eventsCommands } from "./events/events_commands.ts";
+import { identityCommands } from "./identity/identity_command.ts";
 import { upCommand } from "./up/up_command.ts";
 
 /** Everything that an operator does. */
@@ -10,5 +11,5 @@ export const commands: CommandGroup = {
 
 Begin with "mainstay up": it needs nothing but this checkout, and prints what
 runs, where, and a first request to try.`,
-  commands: [upCommand, eventsCommands],
+  commands: [upCommand, eventsCommands, identityCommands],
 };

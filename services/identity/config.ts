@@ -1,5 +1,9 @@
 import { httpSettings, mtlsSettings } from "@mainstay/adapters/http";
-import { postgresSettings } from "@mainstay/adapters/postgres";
+import {
+  backupSettings,
+  checkBackupConfig,
+  postgresSettings,
+} from "@mainstay/adapters/postgres";
 import {
   boolean,
   type Config,
@@ -170,6 +174,7 @@ export function identitySettings(server: IdentityServer) {
     ...httpSettings({ servicePort }),
     ...mtlsSettings,
     ...postgresSettings,
+    ...backupSettings,
     ...commonSettings,
     ...resourceSettings,
     serviceName: { ...serviceSettings.serviceName, default: name },
@@ -185,6 +190,7 @@ export type IdentityConfig = Config<ReturnType<typeof identitySettings>>;
  * @throws {ConfigError} Naming every mistake.
  */
 export function checkIdentityConfig(config: IdentityConfig): void {
+  checkBackupConfig(config);
   const mistakes: ConfigMistake[] = [];
   const urls = {
     ISSUER: config.issuer,

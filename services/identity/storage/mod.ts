@@ -3,4 +3,5 @@
  *
  * @module
  */
+export * from "./identity_backup_source.ts";
 export * from "./postgres_storage.ts";
