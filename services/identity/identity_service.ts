@@ -48,7 +48,10 @@ export function identityService(
       module,
       ...modules,
     ],
-    listeners: httpListeners(config, {
+    listeners: httpListeners({
+      ...config,
+      corsOrigins: [config.spaUrl, ...config.corsOrigins ?? []],
+    }, {
       problems: identityProblems,
       openApi,
       mtls: config,

@@ -14,12 +14,16 @@ import {
   type IdentityServiceOptions,
 } from "../identity_service.ts";
 import { keyRingPart } from "../worker/key_ring_part.ts";
+import { createAdminAccess } from "./http/admin_access.ts";
 import { authorizeRoutes } from "./http/authorize_routes.ts";
 import { createClientAuthentication } from "./http/client_authentication.ts";
 import { createClientKeys } from "./http/client_keys.ts";
+import { deviceAuthorizationRoute } from "./http/device_authorization_route.ts";
 import { introspectionRoute } from "./http/introspection_route.ts";
 import { metadataRoutes } from "./http/metadata_routes.ts";
+import { parRoute } from "./http/par_route.ts";
 import { revocationRoute } from "./http/revocation_route.ts";
+import { secretRotationRoute } from "./http/secret_rotation_route.ts";
 import { createTokenBinding } from "./http/token_binding.ts";
 import { tokenRoute } from "./http/token_route.ts";
 import { upkeep } from "./upkeep.ts";
@@ -79,14 +83,16 @@ function authzModule(
         replays: storage.replays,
         clock: systemClock,
       });
-      const bind = createTokenBinding(createDpop({
+      const dpop = createDpop({
         origins: [config.issuer, ...(config.mtlsUrl ? [config.mtlsUrl] : [])],
         replays: storage.replays,
         now,
         nonces: config.dpopNonce
           ? createDpopNonces(config.keyEncryptionKeys[0]!)
           : undefined,
-      }));
+      });
+      const bind = createTokenBinding(dpop);
+      const authorizeAdmin = createAdminAccess({ config, tokens, dpop, now });
       return {
         parts: [...storage.parts, keys],
         background: upkeep(kernel, {
@@ -101,6 +107,15 @@ function authzModule(
           ...metadataRoutes(config, keys),
           ...authorizeRoutes({ config, ...storage, now }),
           tokenRoute({ config, ...storage, keys, authenticate, bind, now }),
+          parRoute({ config, ...storage, authenticate, dpop, now }),
+          deviceAuthorizationRoute({ config, ...storage, authenticate, now }),
+          secretRotationRoute({
+            ...storage,
+            encryption,
+            authenticate,
+            authorizeAdmin,
+            now,
+          }),
           introspectionRoute({ config, tokens, authenticate, now }),
           revocationRoute({ tokens, authenticate }),
         ],

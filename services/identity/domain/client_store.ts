@@ -15,7 +15,8 @@ export interface ClientStore {
   /** @throws {ClientExists} If the id is taken. */
   create(client: NewClient, secret?: ClientSecret): Promise<Client>;
   /**
-   * Adds a secret and lets those before it expire at `previousExpireAt`.
+   * Adds a secret. The one before expires at `previousExpireAt`, those before
+   * that at once.
    *
    * @returns Whether there is such a client.
    */

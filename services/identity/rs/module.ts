@@ -37,8 +37,7 @@ export function rsService(
   options?: IdentityServiceOptions,
 ): Service {
   // The console's scripts read its answers.
-  const corsOrigins = [config.spaUrl, ...config.corsOrigins ?? []];
-  return identityService({ ...config, corsOrigins }, {
+  return identityService(config, {
     database,
     module: rsModule(config, database),
     openApi: {

@@ -75,9 +75,14 @@ export function postgresClientStore(postgres: Postgres): ClientStore {
           [id],
         );
         if (rowCount === 0) return false;
+        // Of the secrets before, the last alone is good for a while yet.
         await transaction.query(
-          `UPDATE client_secrets SET expires_at = $2
-           WHERE client_id = $1 AND (expires_at IS NULL OR expires_at > $2)`,
+          `UPDATE client_secrets SET expires_at = least(expires_at,
+             CASE WHEN secret_hash = (
+               SELECT secret_hash FROM client_secrets WHERE client_id = $1
+               ORDER BY created_at DESC LIMIT 1
+             ) THEN $2 ELSE now() END)
+           WHERE client_id = $1`,
           [id, previousExpireAt],
         );
         await insertSecret(transaction, id, secret);

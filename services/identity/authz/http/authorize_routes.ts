@@ -32,6 +32,7 @@ import {
   FORM_POST_SCRIPT_PATH,
 } from "./authorization_answer.ts";
 import { authorizationErrorPage } from "./authorization_error_page.ts";
+import { PUSHED_PREFIX } from "./par_route.ts";
 
 /** What the endpoint works with. */
 export interface AuthorizeRoutesOptions {
@@ -47,7 +48,6 @@ export interface AuthorizeRoutesOptions {
 const LOGIN_MS = 30 * 60_000;
 /** What anyone may have kept here for that long. */
 const MAX_BODY_BYTES = 16_384;
-const PUSHED = "urn:ietf:params:oauth:request_uri:";
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 
 /**
@@ -96,6 +96,7 @@ export function authorizeRoutes(
     {
       method: "GET",
       path,
+      crossOrigin: false,
       handle: (request, context) =>
         answer(request, context, () => parseForm(context.url.search)),
       doc,
@@ -103,6 +104,7 @@ export function authorizeRoutes(
     {
       method: "POST",
       path,
+      crossOrigin: false,
       maxBodyBytes: MAX_BODY_BYTES,
       handle: (request, context) =>
         answer(request, context, () => readForm(request, context)),
@@ -253,9 +255,9 @@ async function pushedOf(
   { pushedRequests }: Pick<Tools, "pushedRequests">,
 ): Promise<AuthorizationParameters | undefined> {
   const [uri, ...more] = form.all("request_uri");
-  if (!uri?.startsWith(PUSHED)) return undefined;
+  if (!uri?.startsWith(PUSHED_PREFIX)) return undefined;
   const pushed = more.length > 0 ? undefined : await pushedRequests.consume(
-    hashSecret(uri.slice(PUSHED.length)),
+    hashSecret(uri.slice(PUSHED_PREFIX.length)),
     client.id,
   );
   if (

@@ -26,6 +26,7 @@ export function introspectionRoute(options: IntrospectionRouteOptions): Route {
   return {
     method: "POST",
     path: "/oauth2/v1/introspect",
+    crossOrigin: false,
     handle: oauthEndpoint(async (request, context) => {
       const form = await readForm(request, context);
       const client = await authenticate(request, form, context);

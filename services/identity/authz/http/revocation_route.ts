@@ -19,6 +19,7 @@ export function revocationRoute(
   return {
     method: "POST",
     path: "/oauth2/v1/revoke",
+    crossOrigin: false,
     handle: oauthEndpoint(async (request, context) => {
       const form = await readForm(request, context);
       const client = await authenticate(request, form, context);

@@ -1,0 +1,68 @@
+import { HttpError, Unauthorized } from "@mainstay/adapters/http";
+import type { RequestContext } from "@mainstay/kernel/lifecycle";
+import { hashSecret } from "../../domain/bearer_secret.ts";
+import type { IdentityAddresses } from "../../domain/identity_settings.ts";
+import { isLive, type TokenRecord } from "../../domain/token.ts";
+import type { TokenStore } from "../../domain/token_store.ts";
+import type { Dpop, ProvenRequest } from "../../http/dpop.ts";
+import { holdsKey } from "../../http/possession.ts";
+
+/**
+ * Lets administrators in: whoever brings a good access token for this server
+ * with the scope `admin`.
+ *
+ * @throws {Unauthorized} 401: there is none.
+ * @throws {HttpError} 403 `forbidden`: it lacks the scope.
+ */
+export type AuthorizeAdmin = (
+  request: ProvenRequest,
+  context: Pick<RequestContext, "url" | "clientCertificate">,
+) => Promise<TokenRecord>;
+
+/** What tokens are judged with. */
+export interface AdminAccessOptions {
+  readonly config: Pick<IdentityAddresses, "issuer">;
+  readonly tokens: Pick<TokenStore, "find">;
+  readonly dpop: Dpop;
+  readonly now: () => number;
+}
+
+const AUTHORIZATION = /^(Bearer|DPoP) +([A-Za-z0-9._~+/=-]{1,8192})$/i;
+
+/**
+ * Creates the check. The server asks its own records alone: what they do not
+ * know it has not given. A token for another server, which that one has seen,
+ * opens nothing here.
+ */
+export function createAdminAccess(
+  { config, tokens, dpop, now }: AdminAccessOptions,
+): AuthorizeAdmin {
+  return async (request, context) => {
+    const [, scheme, token] =
+      AUTHORIZATION.exec(request.headers.get("authorization") ?? "") ?? [];
+    const found = token && await tokens.find(hashSecret(token));
+    if (
+      !found || found.kind !== "access" || !isLive(found, now()) ||
+      !found.audiences.includes(config.issuer) ||
+      !await holdsKey(
+        {
+          token: token!,
+          scheme: scheme!.toLowerCase() === "dpop" ? "DPoP" : "Bearer",
+          confirmation: found.confirmation,
+        },
+        request,
+        context,
+        dpop,
+      )
+    ) {
+      throw new Unauthorized(
+        "Cannot authenticate the caller: there is no good access token for this server",
+      );
+    }
+    if (found.scopes.includes("admin")) return found;
+    throw new HttpError(
+      "forbidden",
+      "Cannot allow the request: the token lacks the scope admin",
+    );
+  };
+}
