@@ -1,15 +1,12 @@
+import "./without_code_from_text.ts";
 import { consoleConfig } from "@mainstay/contracts/identity";
 import { mount } from "svelte";
-import { config as zodConfig } from "zod";
 import App from "./app.svelte";
 import "./app.css";
 import Unavailable from "./parts/unavailable.svelte";
 import { followHistory } from "./router.ts";
 import { createRsClient } from "./rs_client.ts";
 import { createSignIn } from "./sign_in.ts";
-
-// The page's policy allows no code made from text; zod would try.
-zodConfig({ jitless: true });
 
 const target = document.getElementById("app")!;
 
