@@ -14,6 +14,15 @@ export interface ClientStore {
   }): Promise<readonly Client[]>;
   /** @throws {ClientExists} If the id is taken. */
   create(client: NewClient, secret?: ClientSecret): Promise<Client>;
+  /** Sets all of a client but its id. @returns Whether there is such a client. */
+  update(client: NewClient): Promise<boolean>;
+  /**
+   * Disabling revokes every grant and token of the client; others learn of it
+   * within a second.
+   *
+   * @returns Whether there is such a client.
+   */
+  setDisabled(id: string, disabled: boolean): Promise<boolean>;
   /**
    * Adds a secret. The one before expires at `previousExpireAt`, those before
    * that at once.

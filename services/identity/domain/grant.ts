@@ -12,8 +12,16 @@ export interface Grant {
   readonly expiresAt: Date;
 }
 
-/** Which grants: one, all of a session, or those of a user, to one client or all. */
+/**
+ * Which grants: one, all of a session, or those of a user: all, or those to one
+ * client, with one scope, or without those of one session.
+ */
 export type GrantSelection =
   | { readonly grantId: string }
   | { readonly sessionId: string }
-  | { readonly userId: string; readonly clientId?: string };
+  | {
+    readonly userId: string;
+    readonly clientId?: string;
+    readonly scope?: string;
+    readonly exceptSessionId?: string;
+  };

@@ -61,7 +61,7 @@ Deno.test("planKeys() publishes an hour ahead, and retires once the next signs",
   const { retire, add } = planKeys(keys, due + 5_000, rotation);
   assertEquals(add, []);
   assertEquals(
-    retire.map(({ kid, ...times }) => times),
+    retire.map(({ kid: _kid, ...times }) => times),
     [0, 0].map(() => ({
       retiredAt: new Date(due),
       expiresAt: new Date(due + 600_000 + 300_000),

@@ -19,6 +19,13 @@ export interface SessionStore {
   ): Promise<Session | undefined>;
   /** A session that has neither ended nor expired, of a user who is not disabled. Notes that it was seen. */
   find(hash: Uint8Array): Promise<Session | undefined>;
+  /** A session that goes on, by its id. */
+  get(id: string): Promise<Session | undefined>;
+  /** Those of everyone that go on, the newest first, from the one after `after`. */
+  page(page: {
+    readonly limit: number;
+    readonly after?: string;
+  }): Promise<readonly Session[]>;
   /** Those of a user that go on, the one seen last first. */
   list(userId: string): Promise<readonly Session[]>;
   /**

@@ -26,6 +26,12 @@ export interface UserStore {
   /** @throws {UserExists} If another account has the address. */
   setVerifiedEmail(id: string, email: string): Promise<void>;
   setName(id: string, name: string | undefined): Promise<void>;
-  /** Disabling ends every session. @returns Whether there is such a user. */
+  /**
+   * Taking it away revokes what the account was given as an administrator.
+   *
+   * @returns Whether there is such a user.
+   */
+  setAdministrator(id: string, administrator: boolean): Promise<boolean>;
+  /** Disabling ends every session, and every grant with or without one. @returns Whether there is such a user. */
   setDisabled(id: string, disabled: boolean): Promise<boolean>;
 }

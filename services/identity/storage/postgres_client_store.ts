@@ -6,6 +6,7 @@ import type {
 } from "../domain/client.ts";
 import { ClientExists } from "../domain/client_exists.ts";
 import type { ClientStore, NewClient } from "../domain/client_store.ts";
+import { revokeClient } from "./revoke_client.ts";
 import { present } from "./row.ts";
 
 interface ClientRow {
@@ -68,6 +69,25 @@ export function postgresClientStore(postgres: Postgres): ClientStore {
         return clientOf(row);
       });
     },
+    async update(client) {
+      const { rowCount } = await postgres.query(
+        `UPDATE clients SET ${ASSIGNMENTS}, updated_at = now() WHERE id = $1`,
+        valuesOf(client),
+      );
+      return rowCount === 1;
+    },
+    async setDisabled(id, disabled) {
+      return await postgres.transaction(async (transaction) => {
+        const { rowCount } = await transaction.query(
+          `UPDATE clients SET updated_at = now(), disabled_at =
+             CASE WHEN $2 THEN coalesce(disabled_at, now()) END
+           WHERE id = $1`,
+          [id, disabled],
+        );
+        if (disabled) await revokeClient(transaction, id);
+        return rowCount === 1;
+      });
+    },
     async rotateSecret(id, secret, previousExpireAt) {
       return await postgres.transaction(async (transaction) => {
         const { rowCount } = await transaction.query(
@@ -92,38 +112,62 @@ export function postgresClientStore(postgres: Postgres): ClientStore {
   };
 }
 
+const COLUMNS = [
+  "id",
+  "name",
+  "auth_method",
+  "grant_types",
+  "redirect_uris",
+  "post_logout_redirect_uris",
+  "scopes",
+  "audiences",
+  "first_party",
+  "access_token_alg",
+  "id_token_alg",
+  "require_par",
+  "dpop_bound",
+  "may_introspect",
+  "jwks",
+  "jwks_uri",
+  "tls_subject_dn",
+  "backchannel_logout_uri",
+];
+const ASSIGNMENTS = COLUMNS.map((name, at) => `${name} = $${at + 1}`)
+  .join(", ");
+
+/** In the order of {@link COLUMNS}. */
+function valuesOf(client: NewClient): readonly unknown[] {
+  return [
+    client.id,
+    client.name,
+    client.authMethod,
+    client.grantTypes,
+    client.redirectUris,
+    client.postLogoutRedirectUris,
+    client.scopes,
+    client.audiences,
+    client.firstParty,
+    client.accessTokenAlg,
+    client.idTokenAlg,
+    client.requirePar,
+    client.dpopBound,
+    client.mayIntrospect,
+    client.jwks ?? null,
+    client.jwksUri ?? null,
+    client.tlsSubjectDn ?? null,
+    client.backchannelLogoutUri ?? null,
+  ];
+}
+
 async function insertClient(
   transaction: Queryable,
   client: NewClient,
 ): Promise<ClientRow | undefined> {
   const { rows } = await transaction.query<ClientRow>(
-    `INSERT INTO clients (id, name, auth_method, grant_types, redirect_uris,
-       post_logout_redirect_uris, scopes, audiences, first_party,
-       access_token_alg, id_token_alg, require_par, dpop_bound, may_introspect,
-       jwks, jwks_uri, tls_subject_dn, backchannel_logout_uri)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-       $16, $17, $18)
+    `INSERT INTO clients (${COLUMNS.join(", ")})
+     VALUES (${COLUMNS.map((_, at) => `$${at + 1}`).join(", ")})
      ON CONFLICT (id) DO NOTHING RETURNING *`,
-    [
-      client.id,
-      client.name,
-      client.authMethod,
-      client.grantTypes,
-      client.redirectUris,
-      client.postLogoutRedirectUris,
-      client.scopes,
-      client.audiences,
-      client.firstParty,
-      client.accessTokenAlg,
-      client.idTokenAlg,
-      client.requirePar,
-      client.dpopBound,
-      client.mayIntrospect,
-      client.jwks ?? null,
-      client.jwksUri ?? null,
-      client.tlsSubjectDn ?? null,
-      client.backchannelLogoutUri ?? null,
-    ],
+    valuesOf(client),
   );
   return rows[0];
 }

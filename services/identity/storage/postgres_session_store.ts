@@ -70,6 +70,25 @@ export function postgresSessionStore(postgres: Postgres): SessionStore {
       });
       return sessionOf(row);
     },
+    async get(id) {
+      const { rows } = await postgres.query<SessionRow>(
+        `SELECT ${COLUMNS} FROM sessions
+         WHERE id::text = $1 AND ended_at IS NULL AND expires_at > now()`,
+        [id],
+      );
+      return rows[0] && sessionOf(rows[0]);
+    },
+    async page({ limit, after }) {
+      const { rows } = await postgres.query<SessionRow>(
+        `SELECT ${COLUMNS} FROM sessions
+         WHERE ended_at IS NULL AND expires_at > now()
+           AND ($2::text IS NULL OR (created_at, id) <
+             (SELECT created_at, id FROM sessions WHERE id::text = $2))
+         ORDER BY created_at DESC, id DESC LIMIT $1`,
+        [limit, after ?? null],
+      );
+      return rows.map(sessionOf);
+    },
     async list(userId) {
       const { rows } = await postgres.query<SessionRow>(
         `SELECT ${COLUMNS} FROM sessions

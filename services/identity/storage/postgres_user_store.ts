@@ -3,6 +3,7 @@ import type { User } from "../domain/user.ts";
 import { UserExists } from "../domain/user_exists.ts";
 import type { UserStore } from "../domain/user_store.ts";
 import { endSessions } from "./end_sessions.ts";
+import { revokeGrants } from "./revoke_grants.ts";
 import { present } from "./row.ts";
 
 interface UserRow {
@@ -78,6 +79,12 @@ export function postgresUserStore(postgres: Postgres): UserStore {
           "user_id = $1 AND id::text IS DISTINCT FROM $2",
           [id, exceptSession ?? null],
         );
+        await revokeGrants(
+          transaction,
+          exceptSession === undefined
+            ? { userId: id }
+            : { userId: id, exceptSessionId: exceptSession },
+        );
       });
     },
     async rehashPassword(id, from, to) {
@@ -102,6 +109,18 @@ export function postgresUserStore(postgres: Postgres): UserStore {
         [id, name ?? null],
       );
     },
+    setAdministrator: (id, administrator) =>
+      postgres.transaction(async (transaction) => {
+        const { rowCount } = await transaction.query(
+          `UPDATE users SET administrator = $2, updated_at = now()
+           WHERE id::text = $1`,
+          [id, administrator],
+        );
+        if (rowCount === 1 && !administrator) {
+          await revokeGrants(transaction, { userId: id, scope: "admin" });
+        }
+        return rowCount === 1;
+      }),
     setDisabled: (id, disabled) =>
       postgres.transaction(async (transaction) => {
         const { rowCount } = await transaction.query(
@@ -110,8 +129,10 @@ export function postgresUserStore(postgres: Postgres): UserStore {
            WHERE id::text = $1`,
           [id, disabled],
         );
-        if (disabled) {
-          await endSessions(transaction, "user_id::text = $1", [id]);
+        if (rowCount === 1 && disabled) {
+          await endSessions(transaction, "user_id = $1", [id]);
+          // A device keeps its grant without a session.
+          await revokeGrants(transaction, { userId: id });
         }
         return rowCount === 1;
       }),

@@ -44,11 +44,17 @@ function conditionOf(which: GrantSelection) {
   if ("sessionId" in which) {
     return { condition: "session_id = $1", values: [which.sessionId] };
   }
-  const { userId, clientId } = which;
-  return clientId === undefined
-    ? { condition: "user_id = $1", values: [userId] }
-    : {
-      condition: "user_id = $1 AND client_id = $2",
-      values: [userId, clientId],
-    };
+  const { userId, clientId, scope, exceptSessionId } = which;
+  const conditions = [["user_id = $", userId]];
+  if (clientId !== undefined) conditions.push(["client_id = $", clientId]);
+  if (scope !== undefined) conditions.push(["$ = ANY (scopes)", scope]);
+  if (exceptSessionId !== undefined) {
+    conditions.push(["session_id IS DISTINCT FROM $", exceptSessionId]);
+  }
+  return {
+    condition: conditions
+      .map(([text = ""], at) => text.replace("$", () => `$${at + 1}`))
+      .join(" AND "),
+    values: conditions.map(([, value]) => value),
+  };
 }
