@@ -49,7 +49,8 @@ const OUTSIDE: Readonly<Record<string, RegExp>> = {
   kernel:
     /^(node:|npm:\/?(zod|yaml|awilix|prom-client|@logtape\/logtape|cockatiel|croner)@)/,
   contract: /^npm:\/?zod@/,
-  domain: /^(node:(buffer|crypto|util)$|npm:\/?(zod|jose)@)/,
+  domain:
+    /^(node:(buffer|crypto|util)$|npm:\/?(zod|jose|@jmespath-community\/jmespath)@)/,
 };
 
 /** Time and I/O, which a domain is given and never takes. */

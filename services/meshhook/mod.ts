@@ -1,0 +1,6 @@
+/**
+ * Signed webhooks in, durable workflows, live logs, honest health.
+ *
+ * @module
+ */
+export * from "./domain/check_workflow.ts";
