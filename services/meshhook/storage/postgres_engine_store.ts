@@ -1,0 +1,175 @@
+import type { Postgres } from "@mainstay/adapters/postgres";
+import type { EngineStore } from "../domain/engine_store.ts";
+import type { NumberedEvent, RunEvent } from "../domain/run_event.ts";
+import type {
+  ClaimedTask,
+  Completion,
+  CompletionOutcome,
+  Fence,
+  NewTask,
+  RunRecord,
+} from "../domain/task.ts";
+import {
+  BEGIN_RUN,
+  CLAIM_TASKS,
+  COMPLETE_TASKS,
+  EXTEND_LEASES,
+  LOAD_RUN,
+  NEXT_DUE,
+} from "./engine_statements.ts";
+
+interface RunRow {
+  readonly run_id: string;
+  readonly project_id: string;
+  readonly workflow_id: string;
+  readonly version: number;
+  readonly definition: RunRecord["definition"];
+  readonly events: ReadonlyArray<{
+    readonly seq: number;
+    readonly at_ms: number;
+    readonly event: RunEvent;
+  }>;
+}
+
+interface TaskRow extends RunRow {
+  readonly node: string;
+  readonly kind: string;
+  readonly attempt: number;
+  readonly failures: number;
+}
+
+/**
+ * The queue in the table `tasks`.
+ *
+ * @param postgres Whose connections are in the role `meshhook_engine`.
+ */
+export function postgresEngineStore(postgres: Postgres): EngineStore {
+  return {
+    async begin({ runId, projectId, delivery, events, tasks, ...run }) {
+      const values = [
+        projectId,
+        delivery?.slug ?? null,
+        delivery?.id ?? null,
+        runId,
+        run.workflowId,
+        run.version,
+        run.status,
+        run.test ?? false,
+        JSON.stringify(events),
+        JSON.stringify(tasks.map(taskRow)),
+      ];
+      const { rows } = await postgres.query<{ run_id: string | null }>({
+        name: "begin-run",
+        text: BEGIN_RUN,
+        values,
+      });
+      const created = rows[0]?.run_id ?? undefined;
+      if (created !== undefined) return { runId: created, created: true };
+      const earlier = await postgres.query<{ run_id: string }>(
+        `SELECT run_id FROM deliveries
+         WHERE project_id = $1 AND slug = $2 AND delivery_id = $3`,
+        values.slice(0, 3),
+      );
+      return { runId: earlier.rows[0]?.run_id ?? runId, created: false };
+    },
+    async claim({ workerId, limit, leaseMs }) {
+      const { rows } = await postgres.query<TaskRow>({
+        name: "claim-tasks",
+        text: CLAIM_TASKS,
+        values: [workerId, limit, leaseMs],
+      });
+      return rows.map((row): ClaimedTask => ({
+        runId: row.run_id,
+        node: row.node,
+        workerId,
+        attempt: row.attempt,
+        projectId: row.project_id,
+        kind: row.kind,
+        failures: row.failures,
+        run: runOf(row),
+      }));
+    },
+    async load(runId) {
+      const { rows } = await postgres.query<RunRow>({
+        name: "load-run",
+        text: LOAD_RUN,
+        values: [runId],
+      });
+      return rows[0] && runOf(rows[0]);
+    },
+    async complete(completions) {
+      const { rows } = await postgres.query<{
+        position: number;
+        outcome: CompletionOutcome;
+      }>({
+        name: "complete-tasks",
+        text: COMPLETE_TASKS,
+        values: [JSON.stringify(completions.map(completionRow))],
+      });
+      const outcomes = new Map(
+        rows.map(({ position, outcome }) => [position, outcome]),
+      );
+      return completions.map((_, at) => outcomes.get(at) ?? "lost");
+    },
+    async extend(fences, leaseMs) {
+      const { rows } = await postgres.query<{ position: number }>({
+        name: "extend-leases",
+        text: EXTEND_LEASES,
+        values: [JSON.stringify(fences.map(fenceRow)), leaseMs],
+      });
+      const kept = new Set(rows.map(({ position }) => position));
+      return fences.filter((_, at) => kept.has(at));
+    },
+    async nextDueInMs() {
+      const { rows } = await postgres.query<{ ms: number | null }>({
+        name: "next-due",
+        text: NEXT_DUE,
+      });
+      return rows[0]?.ms ?? undefined;
+    },
+  };
+}
+
+function fenceRow({ runId, node, workerId, attempt }: Fence, position: number) {
+  return { position, run_id: runId, node, worker_id: workerId, attempt };
+}
+
+function taskRow({ node, kind, host, readyAtMs, failures }: NewTask) {
+  return {
+    node,
+    kind,
+    host: host ?? null,
+    ready_at_ms: readyAtMs ?? null,
+    failures: failures ?? 0,
+  };
+}
+
+/** The step's own retry is a change of its row; the other tasks are new ones. */
+function completionRow(completion: Completion, position: number) {
+  const { fence, tasks, events, lastSeq, status, dead = false } = completion;
+  const retry = tasks.find(({ node }) => node === fence.node);
+  return {
+    ...fenceRow(fence, position),
+    last_seq: lastSeq,
+    events,
+    status,
+    dead,
+    retry_at_ms: retry === undefined ? null : retry.readyAtMs ?? 0,
+    tasks: tasks.filter((task) => task !== retry).map(taskRow),
+  };
+}
+
+function runOf(row: RunRow): RunRecord {
+  return {
+    id: row.run_id,
+    projectId: row.project_id,
+    workflowId: row.workflow_id,
+    version: row.version,
+    definition: row.definition,
+    events: row.events.map(({ seq, at_ms, event }): NumberedEvent => ({
+      seq,
+      atMs: at_ms,
+      event,
+    })),
+  };
+}
