@@ -39,6 +39,7 @@ export function advanceRun(
     readonly failures: number;
   },
   result: StepResult,
+  nowMs: number,
 ): Advance | undefined {
   const graph = workflowGraph(run.definition);
   const before = stateOf(graph, run.events);
@@ -62,7 +63,7 @@ export function advanceRun(
       events: [event],
       status: "running",
       tasks: [{
-        ...taskOf(graph, step.node),
+        ...taskOf(graph, step.node, nowMs),
         readyAtMs: event.retryAtMs,
         failures: step.failures + 1,
       }],
@@ -79,7 +80,7 @@ export function advanceRun(
     lastSeq,
     events: [event],
     status: "running",
-    tasks: next.map((node) => taskOf(graph, node)),
+    tasks: next.map((node) => taskOf(graph, node, nowMs)),
   };
 }
 
@@ -87,6 +88,7 @@ export function advanceRun(
 export function startRun(
   definition: RunRecord["definition"],
   started: Extract<RunEvent, { readonly type: "run.started" }>,
+  nowMs: number,
 ): {
   readonly events: readonly RunEvent[];
   readonly status: "running" | "succeeded";
@@ -94,7 +96,8 @@ export function startRun(
 } {
   const graph = workflowGraph(definition);
   const state = applyEvent(graph, undefined, started);
-  const tasks = readySteps(graph, state).map((node) => taskOf(graph, node));
+  const tasks = readySteps(graph, state)
+    .map((node) => taskOf(graph, node, nowMs));
   if (tasks.length > 0) return { events: [started], status: "running", tasks };
   const end: RunEvent = { type: "run.succeeded", output: started.trigger.body };
   return { events: [started, end], status: "succeeded", tasks };
@@ -108,12 +111,21 @@ export function stateOf(
   return foldRun(graph, events.map(({ event }) => event));
 }
 
-/** The task of a step whose turn has come. */
-export function taskOf(graph: WorkflowGraph, node: string): NewTask {
+/** The task of a step whose turn has come; a delay's is due at its end. */
+export function taskOf(
+  graph: WorkflowGraph,
+  node: string,
+  nowMs: number,
+): NewTask {
   const step = graph.nodes.get(node);
   if (step === undefined) throw new RangeError(`There is no step ${node}`);
   const host = hostOf(step);
-  return { node, kind: step.type, ...(host === undefined ? {} : { host }) };
+  return {
+    node,
+    kind: step.type,
+    ...(host === undefined ? {} : { host }),
+    ...(step.type === "delay" ? { readyAtMs: nowMs + step.delayMs } : {}),
+  };
 }
 
 function stepEvent(

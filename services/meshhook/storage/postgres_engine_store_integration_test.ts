@@ -1,0 +1,196 @@
+import {
+  deepStrictEqual as assertEquals,
+  ok,
+  strictEqual,
+} from "node:assert/strict";
+import { advanceRun, startRun } from "../domain/advance_run.ts";
+import { parseWorkflow } from "../domain/check_workflow.ts";
+import type { Json } from "../domain/run_event.ts";
+import type { ClaimedTask, Completion } from "../domain/task.ts";
+import { openEngine, type TestEngine } from "../tests/open_engine.ts";
+
+const definition = {
+  nodes: [
+    { id: "hook", type: "webhook" },
+    { id: "left", type: "transform", expression: "@" },
+    { id: "right", type: "transform", expression: "@" },
+    { id: "end", type: "terminate" },
+  ],
+  edges: [
+    { from: "hook", to: "left" },
+    { from: "hook", to: "right" },
+    { from: "left", to: "end" },
+    { from: "right", to: "end" },
+  ],
+};
+const workflow = parseWorkflow(definition);
+const HOUR_MS = 3_600_000;
+
+async function begin(
+  { store, publish }: TestEngine,
+  project = "alpha",
+  delivery?: { slug: string; id: string },
+): Promise<{ runId: string; created: boolean }> {
+  const workflowId = await publish(project, definition);
+  return await store.begin({
+    runId: crypto.randomUUID(),
+    projectId: project,
+    workflowId,
+    version: 1,
+    ...startRun(workflow, {
+      type: "run.started",
+      workflowId,
+      version: 1,
+      trigger: { body: { n: 1 }, headers: {}, receivedAtMs: 0 },
+    }, 0),
+    ...(delivery && { delivery }),
+  });
+}
+
+function completionOf(task: ClaimedTask, output: Json = null): Completion {
+  const { runId, node, workerId, attempt, projectId } = task;
+  return {
+    fence: { runId, node, workerId, attempt },
+    projectId,
+    ...advanceRun(task.run, task, { output }, 0)!,
+  };
+}
+
+const claim = ({ store }: TestEngine, workerId: string, leaseMs = HOUR_MS) =>
+  store.claim({ workerId, limit: 10, leaseMs });
+
+Deno.test("a run begins once per delivery, whoever races", async () => {
+  await using engine = await openEngine();
+  const delivery = { slug: "github", id: "d-1" };
+  const begun = await Promise.all(
+    Array.from({ length: 10 }, () => begin(engine, "alpha", delivery)),
+  );
+  strictEqual(begun.filter(({ created }) => created).length, 1);
+  strictEqual(new Set(begun.map(({ runId }) => runId)).size, 1);
+  const { rows } = await engine.postgres.query("SELECT FROM runs");
+  strictEqual(rows.length, 1);
+});
+
+Deno.test("a run goes from step to step to its end, and its events tell it", async () => {
+  await using engine = await openEngine();
+  const { runId } = await begin(engine);
+  const worker = crypto.randomUUID();
+  const first = await claim(engine, worker);
+  assertEquals(first.map(({ node }) => node).toSorted(), ["left", "right"]);
+  strictEqual((await claim(engine, worker)).length, 0);
+
+  // Both were reckoned from the same state: one is outrun.
+  const outcomes = await engine.store.complete(
+    first.map((task) => completionOf(task)),
+  );
+  assertEquals(outcomes.toSorted(), ["outrun", "written"]);
+  const late = first[outcomes.indexOf("outrun")]!;
+  const run = (await engine.store.load(runId))!;
+  assertEquals(
+    await engine.store.complete([completionOf({ ...late, run })]),
+    ["written"],
+  );
+  const [end] = await claim(engine, worker);
+  strictEqual(end?.node, "end");
+  assertEquals(await engine.store.complete([completionOf(end!)]), ["written"]);
+
+  const { events } = (await engine.store.load(runId))!;
+  assertEquals(events.map(({ seq }) => seq), [1, 2, 3, 4, 5]);
+  strictEqual(events.at(-1)?.event.type, "run.succeeded");
+  const { rows } = await engine.postgres.query("SELECT FROM tasks");
+  strictEqual(rows.length, 0);
+});
+
+Deno.test("who lost a task to another worker writes nothing", async () => {
+  await using engine = await openEngine();
+  const { runId } = await begin(engine);
+  const [slow, fast] = [crypto.randomUUID(), crypto.randomUUID()];
+  const held = await claim(engine, slow, 1);
+  strictEqual(held.length, 2);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const taken = await claim(engine, fast);
+  assertEquals(taken.map(({ attempt }) => attempt), [2, 2]);
+
+  assertEquals(
+    await engine.store.complete([completionOf(held[0]!)]),
+    ["lost"],
+  );
+  strictEqual((await engine.store.extend(held, HOUR_MS)).length, 0);
+  strictEqual((await engine.store.extend(taken, HOUR_MS)).length, 2);
+  strictEqual((await engine.store.load(runId))?.events.length, 1);
+});
+
+Deno.test("a step that fails waits for its time; given up, it is a dead letter and ends the run", async () => {
+  await using engine = await openEngine();
+  const { runId } = await begin(engine);
+  const worker = crypto.randomUUID();
+  const [task] = await claim(engine, worker);
+  const { node, workerId, attempt, projectId } = task!;
+  const fail = (run: ClaimedTask["run"], at: number, retryAtMs?: number) => {
+    const error = { code: "http-status", message: "503" };
+    const result = retryAtMs === undefined ? { error } : { error, retryAtMs };
+    return engine.store.complete([{
+      fence: { runId, node, workerId, attempt: at },
+      projectId,
+      ...advanceRun(run, { ...task!, attempt: at }, result, 0)!,
+    }]);
+  };
+  assertEquals(await fail(task!.run, attempt, Date.now() + 30), ["written"]);
+  strictEqual((await claim(engine, worker)).length, 0);
+  const dueMs = await engine.store.nextDueInMs();
+  ok(dueMs !== undefined && dueMs <= 30, `${dueMs}`);
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  const [again] = await claim(engine, worker);
+  assertEquals([again?.attempt, again?.failures], [2, 1]);
+
+  assertEquals(await fail(again!.run, 2), ["written"]);
+  const { rows } = await engine.postgres.query(
+    "SELECT node, state FROM tasks",
+  );
+  assertEquals(rows, [{ node, state: "dead" }]);
+  const run = (await engine.store.load(runId))!;
+  strictEqual(run.events.at(-1)?.event.type, "run.failed");
+});
+
+Deno.test("a project with a thousand tasks delays no other, and none passes its limit", async () => {
+  await using engine = await openEngine();
+  const { runId } = await begin(engine, "loud");
+  await engine.postgres.query(
+    `INSERT INTO tasks (run_id, node, project_id, kind, ready_at)
+     SELECT $1, 'n' || n, 'loud', 'transform', now() - interval '1 hour'
+     FROM generate_series(1, 1000) n`,
+    [runId],
+  );
+  await begin(engine, "quiet");
+  const tasks = await claim(engine, crypto.randomUUID());
+  assertEquals(
+    Object.entries(Object.groupBy(tasks, ({ projectId }) => projectId))
+      .map(([project, list]) => [project, list?.length]).toSorted(),
+    [["loud", 8], ["quiet", 2]],
+  );
+  await engine.postgres.query("UPDATE projects SET max_concurrency = 9");
+  const more = await claim(engine, crypto.randomUUID());
+  strictEqual(more.length, 1);
+});
+
+Deno.test("rows of one project are invisible to another's role, and unwritable", async () => {
+  await using engine = await openEngine();
+  await begin(engine, "alpha");
+  await begin(engine, "beta");
+  await engine.postgres.transaction(async (transaction) => {
+    await transaction.query("SET LOCAL ROLE meshhook_tenant");
+    await transaction.query(
+      "SELECT set_config('meshhook.project', 'alpha', true)",
+    );
+    for (const table of ["runs", "run_events", "tasks", "workflows"]) {
+      const { rows } = await transaction.query<{ project_id: string }>(
+        `SELECT DISTINCT project_id FROM ${table}`,
+      );
+      assertEquals(rows, [{ project_id: "alpha" }], table);
+    }
+    const { rowCount } = await transaction.query(
+      "UPDATE tasks SET state = 'dead' WHERE project_id = 'beta'",
+    );
+    strictEqual(rowCount, 0);
+  });
+});

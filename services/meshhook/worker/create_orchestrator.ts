@@ -1,0 +1,161 @@
+import { type Clock, type Part, sleep } from "@mainstay/kernel/lifecycle";
+import type { Logger } from "@mainstay/kernel/logging";
+import type { EngineStore } from "../domain/engine_store.ts";
+import { runTask } from "./run_task.ts";
+import type { StepRunners } from "../domain/step_runner.ts";
+import type { ClaimedTask, Fence } from "../domain/task.ts";
+import { completionBatch } from "./completion_batch.ts";
+
+/** What a worker is made of. */
+export interface OrchestratorOptions {
+  readonly store: EngineStore;
+  readonly runners: StepRunners;
+  /** Unique among all workers, and new at each start. */
+  readonly workerId: string;
+  /** Tasks in hand at most. */
+  readonly concurrency: number;
+  /** How long a task stays this worker's without being extended. */
+  readonly leaseMs: number;
+  /** Longest wait for the next look at the queue. */
+  readonly pollMs: number;
+  /** Called at each turn of the loop: a worker that beats is one that claims. */
+  readonly beat: () => Promise<void> | void;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** A worker: it takes what is due, does it, and writes what it came to. */
+export interface Orchestrator extends Part {
+  /** Something may have become due. */
+  wake(): void;
+  /** Tasks in hand. */
+  readonly inHand: number;
+}
+
+interface InHand {
+  readonly task: ClaimedTask;
+  readonly lost: AbortController;
+}
+
+/**
+ * Creates the loop that claims tasks and runs them.
+ *
+ * A task is done at least once: a worker that dies is followed by another when
+ * its lease ends, and what it writes late is refused by the fence.
+ */
+export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
+  const { store, workerId, concurrency, leaseMs, pollMs, clock, log } = options;
+  const inHand = new Map<string, InHand>();
+  const stopping = new AbortController();
+  const complete = completionBatch((batch) => store.complete(batch));
+  let wakeUp = () => {};
+  let woken = false;
+  let running: Promise<unknown> | undefined;
+
+  function wake(): void {
+    woken = true;
+    wakeUp();
+  }
+
+  function take(task: ClaimedTask): void {
+    const key = keyOf(task);
+    const lost = new AbortController();
+    inHand.set(key, { task, lost });
+    void runTask(task, {
+      store,
+      runners: options.runners,
+      complete,
+      clock,
+      log,
+      signal: lost.signal,
+    }).catch((error) => {
+      log.error("A step's outcome is not written: its lease will end", {
+        runId: task.runId,
+        node: task.node,
+        error,
+      });
+    }).finally(() => {
+      inHand.delete(key);
+      wake();
+    });
+  }
+
+  async function pause(): Promise<void> {
+    if (woken) return;
+    const due = inHand.size < concurrency
+      ? await store.nextDueInMs().catch(() => undefined)
+      : undefined;
+    if (woken) return;
+    const wait = Math.min(pollMs, Math.max(1, due ?? pollMs));
+    const waiting = new AbortController();
+    wakeUp = () => waiting.abort();
+    await sleep(wait, {
+      signal: AbortSignal.any([waiting.signal, stopping.signal]),
+      clock,
+    }).catch(() => {});
+  }
+
+  async function claimLoop(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      woken = false;
+      try {
+        await options.beat();
+        const limit = concurrency - inHand.size;
+        const tasks = limit > 0
+          ? await store.claim({ workerId, limit, leaseMs })
+          : [];
+        tasks.forEach(take);
+        // As many as were asked for: there may be more.
+        if (tasks.length > 0 && tasks.length === limit) continue;
+      } catch (error) {
+        log.warn("Cannot look at the queue: it is tried again", { error });
+      }
+      await pause();
+    }
+  }
+
+  async function extendLoop(): Promise<void> {
+    const { signal } = stopping;
+    while (!signal.aborted) {
+      await sleep(leaseMs / 3, { signal, clock }).catch(() => {});
+      const fences: Fence[] = [...inHand.values()].map(({ task }) => task);
+      if (fences.length === 0) continue;
+      try {
+        const kept = new Set((await store.extend(fences, leaseMs)).map(keyOf));
+        for (const fence of fences) {
+          if (!kept.has(keyOf(fence))) inHand.get(keyOf(fence))?.lost.abort();
+        }
+      } catch (error) {
+        log.warn("Cannot extend leases: others may take the tasks in hand", {
+          error,
+        });
+      }
+    }
+  }
+
+  return {
+    name: "orchestrator",
+    wake,
+    get inHand() {
+      return inHand.size;
+    },
+    start() {
+      running = Promise.all([claimLoop(), extendLoop()]);
+    },
+    async drain(signal) {
+      stopping.abort();
+      while (inHand.size > 0 && !signal.aborted) {
+        await sleep(20, { signal, clock }).catch(() => {});
+      }
+    },
+    async stop() {
+      stopping.abort();
+      for (const { lost } of inHand.values()) lost.abort();
+      await running;
+    },
+  };
+}
+
+function keyOf({ runId, node, attempt }: Fence): string {
+  return `${runId} ${node} ${attempt}`;
+}

@@ -1,0 +1,97 @@
+import type { WorkflowNode } from "@mainstay/contracts/meshhook_workflow";
+import type { Clock } from "@mainstay/kernel/lifecycle";
+import type { Logger } from "@mainstay/kernel/logging";
+import { advanceRun, stateOf, type StepResult } from "../domain/advance_run.ts";
+import type { EngineStore } from "../domain/engine_store.ts";
+import type { Scope } from "../domain/expression.ts";
+import type { StepContext, StepRunners } from "../domain/step_runner.ts";
+import type {
+  ClaimedTask,
+  Completion,
+  CompletionOutcome,
+  RunRecord,
+} from "../domain/task.ts";
+import { workflowGraph } from "../domain/workflow_graph.ts";
+
+/** What running one task needs. */
+export interface RunTaskOptions {
+  readonly store: Pick<EngineStore, "load">;
+  readonly runners: StepRunners;
+  readonly complete: (completion: Completion) => Promise<CompletionOutcome>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Does one step and writes what it came to; reckons it again as long as other
+ * steps of the run are faster to write.
+ */
+export async function runTask(
+  task: ClaimedTask,
+  options: RunTaskOptions,
+): Promise<void> {
+  const { complete, clock, log, signal } = options;
+  const result = await resultOf(task, options);
+  if (signal.aborted) return;
+  let run: RunRecord | undefined = task.run;
+  while (run !== undefined) {
+    const advance = advanceRun(run, task, result, clock.now());
+    if (advance === undefined) break;
+    const { runId, node, workerId, attempt, projectId } = task;
+    const outcome = await complete({
+      fence: { runId, node, workerId, attempt },
+      projectId,
+      ...advance,
+    });
+    if (outcome === "written") return;
+    if (outcome === "lost") break;
+    run = await options.store.load(task.runId);
+  }
+  log.info("A step's outcome is not kept: the run is over or someone else's", {
+    runId: task.runId,
+    node: task.node,
+    attempt: task.attempt,
+  });
+}
+
+async function resultOf(
+  task: ClaimedTask,
+  { runners, log, signal }: RunTaskOptions,
+): Promise<StepResult> {
+  const graph = workflowGraph(task.run.definition);
+  const node = graph.nodes.get(task.node);
+  if (node === undefined || node.type === "webhook") {
+    return {
+      error: { code: "unknown-node", message: "There is no such step" },
+    };
+  }
+  const run = runners[node.type] as (
+    node: WorkflowNode,
+    context: StepContext,
+  ) => Promise<StepResult> | StepResult;
+  try {
+    return await run(node, { task, scope: scopeOf(task.run), signal });
+  } catch (error) {
+    log.error("A step's runner failed", {
+      runId: task.runId,
+      node: task.node,
+      error,
+    });
+    return {
+      error: { code: "internal-error", message: "The step could not be run" },
+    };
+  }
+}
+
+/** What expressions of a run see now. */
+export function scopeOf(run: RunRecord): Scope {
+  const state = stateOf(workflowGraph(run.definition), run.events);
+  const { body, headers } = state.trigger;
+  const steps = Object.fromEntries(
+    [...state.steps].flatMap(([node, step]) =>
+      step.status === "succeeded" ? [[node, { output: step.output }]] : []
+    ),
+  );
+  return { trigger: { body, headers }, steps, run: { id: run.id } };
+}
