@@ -1,0 +1,201 @@
+import {
+  deepStrictEqual as assertEquals,
+  ok,
+  strictEqual,
+} from "node:assert/strict";
+import { captureLogger, eventually } from "@mainstay/adapters/testing";
+import { systemClock } from "@mainstay/kernel/lifecycle";
+import { startRun } from "../domain/advance_run.ts";
+import { parseWorkflow } from "../domain/check_workflow.ts";
+import { evaluate } from "../domain/expression.ts";
+import type { StepRunners } from "../domain/step_runner.ts";
+import { renderTemplate } from "../domain/render_template.ts";
+import { openEngine, type TestEngine } from "../tests/open_engine.ts";
+import {
+  createOrchestrator,
+  type Orchestrator,
+} from "./create_orchestrator.ts";
+
+const runners: StepRunners = {
+  transform: ({ expression }, { scope }) => ({
+    output: evaluate(expression, scope),
+  }),
+  branch: ({ expression }, { scope }) => ({
+    output: evaluate(expression, scope) === true,
+  }),
+  delay: () => ({ output: null }),
+  terminate: ({ output = null }, { scope }) => ({
+    output: renderTemplate(output, scope, new Map()),
+  }),
+  http_call: () => ({ error: { code: "unused", message: "unused" } }),
+  publish_event: () => ({ error: { code: "unused", message: "unused" } }),
+};
+
+function worker(
+  { store }: TestEngine,
+  changes: { runners?: Partial<StepRunners>; leaseMs?: number } = {},
+): Orchestrator {
+  return createOrchestrator({
+    store,
+    runners: { ...runners, ...changes.runners },
+    workerId: crypto.randomUUID(),
+    concurrency: 20,
+    leaseMs: changes.leaseMs ?? 30_000,
+    pollMs: 1_000,
+    beat: () => {},
+    clock: systemClock,
+    log: captureLogger(),
+  });
+}
+
+async function begin(
+  { store, publish }: TestEngine,
+  definition: unknown,
+  body: { readonly [name: string]: number } = {},
+): Promise<string> {
+  const workflowId = await publish("alpha", definition);
+  const { runId } = await store.begin({
+    runId: crypto.randomUUID(),
+    projectId: "alpha",
+    workflowId,
+    version: 1,
+    ...startRun(parseWorkflow(definition), {
+      type: "run.started",
+      workflowId,
+      version: 1,
+      trigger: { body, headers: {}, receivedAtMs: 0 },
+    }, Date.now()),
+  });
+  return runId;
+}
+
+const statusOf = async ({ postgres }: TestEngine, runId: string) => {
+  const { rows } = await postgres.query<{ status: string }>(
+    "SELECT status FROM runs WHERE id = $1",
+    [runId],
+  );
+  return rows[0]?.status;
+};
+
+const hook = { id: "hook", type: "webhook" };
+const branching = {
+  nodes: [
+    hook,
+    { id: "double", type: "transform", expression: "{n: trigger.body.n}" },
+    { id: "large", type: "branch", expression: "steps.double.output.n > `10`" },
+    { id: "wait", type: "delay", delayMs: 50 },
+    { id: "small", type: "terminate", output: { size: "small" } },
+    {
+      id: "end",
+      type: "terminate",
+      output: { n: { $expression: "steps.double.output.n" } },
+    },
+  ],
+  edges: [
+    { from: "hook", to: "double" },
+    { from: "double", to: "large" },
+    { from: "large", to: "wait", when: true },
+    { from: "large", to: "small", when: false },
+    { from: "wait", to: "end" },
+  ],
+};
+
+Deno.test("a workflow is run to its end, by the way that its branch opens", async () => {
+  await using engine = await openEngine();
+  const orchestrator = worker(engine);
+  await orchestrator.start?.(new AbortController().signal);
+  try {
+    const [large, small] = [
+      await begin(engine, branching, { n: 11 }),
+      await begin(engine, branching, { n: 3 }),
+    ];
+    orchestrator.wake();
+    for (const runId of [large, small]) {
+      await eventually(
+        "the run has succeeded",
+        async () => await statusOf(engine, runId) === "succeeded",
+      );
+    }
+    const outputOf = async (runId: string) => {
+      const last = (await engine.store.load(runId))?.events.at(-1)?.event;
+      return last?.type === "run.succeeded" ? last.output : undefined;
+    };
+    assertEquals(await outputOf(large), { n: 11 });
+    assertEquals(await outputOf(small), { size: "small" });
+  } finally {
+    await orchestrator.stop?.();
+  }
+});
+
+Deno.test("parallel steps of one run that outrun each other are all kept", async () => {
+  await using engine = await openEngine();
+  const ids = Array.from({ length: 12 }, (_, at) => `step${at}`);
+  const orchestrator = worker(engine);
+  await orchestrator.start?.(new AbortController().signal);
+  try {
+    const runId = await begin(engine, {
+      nodes: [
+        hook,
+        ...ids.map((id) => ({ id, type: "transform", expression: "run.id" })),
+      ],
+      edges: ids.map((to) => ({ from: "hook", to })),
+    });
+    orchestrator.wake();
+    await eventually(
+      "the run has succeeded",
+      async () => await statusOf(engine, runId) === "succeeded",
+    );
+    const { events } = (await engine.store.load(runId))!;
+    assertEquals(
+      events.map(({ seq }) => seq),
+      Array.from({ length: 14 }, (_, at) => at + 1),
+    );
+  } finally {
+    await orchestrator.stop?.();
+  }
+});
+
+Deno.test("a step whose worker stands still past its lease is done by another, and its late outcome is refused", async () => {
+  await using engine = await openEngine();
+  const released = Promise.withResolvers<void>();
+  let calls = 0;
+  const definition = {
+    nodes: [hook, { id: "slow", type: "transform", expression: "@" }],
+    edges: [{ from: "hook", to: "slow" }],
+  };
+  const runId = await begin(engine, definition);
+  const [task] = await engine.store.claim({
+    workerId: crypto.randomUUID(),
+    limit: 1,
+    leaseMs: 50,
+  });
+  strictEqual(task?.attempt, 1);
+  const orchestrator = worker(engine, {
+    leaseMs: 150,
+    runners: {
+      async transform() {
+        calls++;
+        await released.promise;
+        return { output: "second" };
+      },
+    },
+  });
+  await orchestrator.start?.(new AbortController().signal);
+  try {
+    await eventually("it is taken over", () => calls === 1);
+    // Longer than its lease: it is extended.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    strictEqual(calls, 1);
+    released.resolve();
+    await eventually(
+      "the run has succeeded",
+      async () => await statusOf(engine, runId) === "succeeded",
+    );
+    const { events } = (await engine.store.load(runId))!;
+    const step = events[1]?.event;
+    ok(step?.type === "step.succeeded");
+    assertEquals([step.attempt, step.output], [2, "second"]);
+  } finally {
+    await orchestrator.stop?.();
+  }
+});
