@@ -36,7 +36,7 @@ export async function serveEvents(
 ): Promise<MeasureServer> {
   const port = freePort();
   const process = stack.use(
-    await startProcess(await eventsCommand(), {
+    await startProcess(eventsCommand(), {
       env: {
         SERVICE_NAME: "bench",
         REDIS_HOST: redis.host,

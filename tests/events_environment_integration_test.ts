@@ -161,7 +161,7 @@ Deno.test("an occupied SERVICE_PORT ends the start with its number", async () =>
 
 Deno.test("SERVICE_PORT is 8000 by default, and every optional variable has its documented default", async () => {
   await using process = await startProcess(
-    [...await eventsCommand(), "--print-config"],
+    [...eventsCommand(), "--print-config"],
     {
       env: {
         REDIS_HOST: "redis.internal",
@@ -195,7 +195,7 @@ Deno.test("outside development no test event is published unless it is asked for
     ENVIRONMENT: "production",
   });
   await using process = await startProcess(
-    [...await eventsCommand(), "--print-config"],
+    [...eventsCommand(), "--print-config"],
     { env },
   );
   strictEqual(await process.exited, 0);

@@ -29,7 +29,7 @@ function ask(url: string): Promise<readonly [status: number, body: string]> {
 
 Deno.test("The admin server opens first and says starting while Redis is waited for", async () => {
   const port = freePort();
-  await using service = await startProcess(await eventsCommand(), {
+  await using service = await startProcess(eventsCommand(), {
     env: eventsEnvironment({ host: "127.0.0.1", port }, {
       MAX_RETRY_ATTEMPTS: "100",
       RETRY_DELAYS: "200",

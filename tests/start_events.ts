@@ -3,6 +3,7 @@ import {
   type TestProcess,
   type TestRedis,
 } from "@mainstay/adapters/testing";
+import { taskCommand } from "./task_command.ts";
 
 /** A real process of the events service. */
 export interface EventsProcess extends TestProcess {
@@ -12,10 +13,8 @@ export interface EventsProcess extends TestProcess {
 }
 
 /** What `deno` is given by the service's task: permissions and all. */
-export async function eventsCommand(): Promise<readonly string[]> {
-  const file = new URL("../deno.json", import.meta.url);
-  const { tasks } = JSON.parse(await Deno.readTextFile(file));
-  return tasks["service:events"].command.split(/\s+/).slice(1);
+export function eventsCommand(): readonly string[] {
+  return taskCommand("service:events");
 }
 
 /** One whose handlers do as each event asks. */

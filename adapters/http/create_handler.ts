@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { InvalidInput, OperationalError } from "@mainstay/kernel/errors";
+import { OperationalError } from "@mainstay/kernel/errors";
 import type { Route, ServedService } from "@mainstay/kernel/lifecycle";
 import { withLogFields } from "@mainstay/kernel/logging";
+import { openTracer, type StartSpan } from "@mainstay/kernel/telemetry";
 import { createAccessLine } from "./access_log.ts";
 import type { Networks } from "./cidr.ts";
 import { correlationIdOf } from "./correlation_id.ts";
@@ -31,6 +32,7 @@ import {
   type RateLimitOptions,
 } from "./rate_limit.ts";
 import { refuseLongBody } from "./request_body.ts";
+import { decodeParams, pathOf } from "./request_path.ts";
 import { createRequestMetrics } from "./request_metrics.ts";
 import { createRouteTable, type RouteMatch } from "./route_table.ts";
 import { tryParseTraceParent } from "./trace_parent.ts";
@@ -72,6 +74,8 @@ export interface HttpHandler {
 interface Entry extends ExchangeSettings {
   readonly route: Pick<Route, "handle" | "timeoutMs">;
   readonly method: string;
+  /** Undefined without telemetry, and for probes. */
+  readonly startSpan: StartSpan | undefined;
   readonly meter: { record(status: number, seconds: number): void };
   readonly access: ReturnType<typeof createAccessLine>;
   readonly limited: boolean;
@@ -105,6 +109,7 @@ export function createHandler(
   const limit = options.rateLimit && createRateLimit(options.rateLimit);
   const extraHeaders = options.headers ?? [];
   const corsOf = corsByPath(options.cors, options.routes);
+  const tracer = openTracer();
   let leaving = service.stopping.aborted;
   service.stopping.addEventListener("abort", () => leaving = true);
   const table = createRouteTable<Entry>(options.routes, entryOf);
@@ -119,6 +124,7 @@ export function createHandler(
     return {
       route,
       method,
+      startSpan: probe ? undefined : tracer?.route(method, route.path),
       log,
       draining: service.draining,
       trustedProxies: options.trustedProxies,
@@ -182,7 +188,7 @@ export function createHandler(
       if (entry.method !== "GET") {
         refuseLongBody(exchange.request, entry.maxBodyBytes);
       }
-      if (params?.length) exchange.params = decode(params);
+      if (params?.length) exchange.params = decodeParams(params);
       const result = entry.route.handle(exchange.request, exchange);
       return result instanceof Response
         ? finish(exchange, result)
@@ -284,6 +290,7 @@ export function createHandler(
     if (leaving) headers.set("connection", "close");
     const durationMs = performance.now() - exchange.startedMs;
     entry.meter.record(status, durationMs / 1000);
+    exchange.span?.end(status);
     entry.access.write(exchange, status, durationMs);
     if (entry.method === "HEAD" && entry.route.timeoutMs === "none") {
       discard(response);
@@ -309,13 +316,14 @@ export function createHandler(
       startedMs,
       entry,
     );
-    const fields = trace === undefined
+    const span = exchange.span = entry.startSpan?.(correlationId, trace);
+    const place = span ?? trace;
+    const fields = place === undefined
       ? { correlationId }
-      : { correlationId, traceId: trace.traceId, spanId: trace.spanId };
-    return withLogFields(
-      fields,
-      () => answer(exchange, match?.params),
-    );
+      : { correlationId, traceId: place.traceId, spanId: place.spanId };
+    const work = () =>
+      withLogFields(fields, () => answer(exchange, match?.params));
+    return span === undefined ? work() : span.run(work);
   }
 
   return Object.defineProperties(handle, {
@@ -328,36 +336,6 @@ export function createHandler(
       },
     },
   }) as HttpHandler;
-}
-
-/** The path of an absolute URL, without the cost of parsing the rest. */
-function pathOf(url: string): string {
-  const start = url.indexOf("/", url.indexOf("//") + 2);
-  if (start === -1) return "/";
-  const query = url.indexOf("?", start);
-  const hash = url.indexOf("#", start);
-  const end = Math.min(
-    query === -1 ? url.length : query,
-    hash === -1 ? url.length : hash,
-  );
-  return url.slice(start, end);
-}
-
-/** @throws {InvalidInput} If a value is not percent-encoded UTF-8. */
-function decode(
-  params: ReadonlyArray<readonly [name: string, value: string]>,
-): Readonly<Record<string, string>> {
-  const decoded: Record<string, string> = {};
-  for (const [name, value] of params) {
-    try {
-      decoded[name] = value.includes("%") ? decodeURIComponent(value) : value;
-    } catch {
-      throw new InvalidInput([
-        { pointer: name, detail: "must be percent-encoded UTF-8" },
-      ]);
-    }
-  }
-  return decoded;
 }
 
 /** The answer with its correlation ID; a copy where it cannot be changed. */

@@ -3,6 +3,7 @@ import type {
   ClientCertificate,
   RequestContext,
 } from "@mainstay/kernel/lifecycle";
+import type { RequestSpan } from "@mainstay/kernel/telemetry";
 import { clientAddressOf } from "./client_address.ts";
 import { forwardedCertificate } from "./forwarded_certificate.ts";
 import { type Networks, plainAddress } from "./cidr.ts";
@@ -48,6 +49,8 @@ export class Exchange<Settings extends ExchangeSettings = ExchangeSettings>
   place = -1;
   /** What the rate limit said of it. */
   rate: RateDecision | undefined;
+  /** Its part of a trace, where it is traced. */
+  span: RequestSpan | undefined;
   /** Set while a handler's promise is waited for: what its answer goes to. */
   resolve: ((response: Response) => void) | undefined;
 

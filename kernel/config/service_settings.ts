@@ -1,7 +1,7 @@
 import { LOG_LEVELS } from "../logging/logger.ts";
 import { defineSettings } from "./define_settings.ts";
 import { duration } from "./duration.ts";
-import { oneOf, text, timezone } from "./kinds.ts";
+import { oneOf, text, timezone, url } from "./kinds.ts";
 
 /** Longer than any timer can wait (2³¹ ms would fire at once). */
 const LONGEST_MS = 86_400_000;
@@ -62,5 +62,12 @@ export const serviceSettings = defineSettings({
     description:
       "Time for requests and work in hand at shutdown; then they are cut",
     default: 30_000,
+  },
+  otlpEndpoint: {
+    env: "OTLP_ENDPOINT",
+    kind: url(),
+    description:
+      "OpenTelemetry collector that traces, metrics and logs go to; taken from the environment alone, when the process starts",
+    optional: true,
   },
 });

@@ -4,6 +4,7 @@ import { resolveConfig } from "../config/read_config.ts";
 import type { Config, Settings } from "../config/setting.ts";
 import { settingsHelp } from "../config/settings_help.ts";
 import { denoHost } from "./host.ts";
+import { runtimeTelemetry } from "../telemetry/runtime_telemetry.ts";
 import { OperationalError } from "../errors/operational_error.ts";
 import { run } from "./run.ts";
 import type { Service } from "./service.ts";
@@ -62,6 +63,7 @@ export async function start<S extends Settings>(
       print(Deno.stdout, describeConfig(resolved));
       Deno.exit(0);
     }
+    refuseUnheardEndpoint(config);
     services = build(config);
   } catch (failure) {
     if (!(failure instanceof OperationalError)) throw failure;
@@ -77,4 +79,17 @@ export async function start<S extends Settings>(
 function print(to: { writeSync(bytes: Uint8Array): number }, text: string) {
   let rest = new TextEncoder().encode(text.endsWith("\n") ? text : `${text}\n`);
   while (rest.length > 0) rest = rest.subarray(to.writeSync(rest));
+}
+
+/** Telemetry that was asked for where nobody could hear it is a mistake, no detail. */
+function refuseUnheardEndpoint(
+  config: Readonly<Record<string, unknown>>,
+): void {
+  const { otlpEndpoint } = config;
+  if (otlpEndpoint === undefined || runtimeTelemetry() !== undefined) return;
+  throw new ConfigError([{
+    name: "OTLP_ENDPOINT",
+    detail:
+      "is heard only in the environment of `deno task service:…` or of an image: telemetry begins with the process",
+  }]);
 }

@@ -4,6 +4,7 @@ import {
   type TextFormatterOptions,
 } from "@logtape/logtape";
 import type { ServiceIdentity } from "../lifecycle/module.ts";
+import { lineExporter } from "../telemetry/export_line.ts";
 import { encodeFields, jsonText, oneLine } from "./encode_fields.ts";
 import { standardOutputWriter } from "./line_writer.ts";
 import { currentLogFields } from "./log_fields.ts";
@@ -24,7 +25,7 @@ export interface LoggingOptions {
   readonly format: LogFormat;
   /** IANA name or offset, for text lines. JSON is UTC, because log systems sort by it. Default `UTC`. */
   readonly timezone?: string;
-  /** Takes a line without its end. Default: the standard output of the process. */
+  /** Takes a line without its end. Default: the standard output of the process, and the collector where there is one. */
   readonly write?: (line: string) => void;
   /** Default: on a terminal, unless `NO_COLOR` is set. JSON never has it. */
   readonly color?: boolean;
@@ -96,6 +97,7 @@ export function createLogging(options: LoggingOptions): Logging {
   const output = options.write === undefined
     ? standardOutputWriter()
     : { write: options.write, flush: () => {} };
+  const exportLine = options.write === undefined ? lineExporter() : undefined;
   let level = known(options.level);
   const showsStacks = () => RANK[level] >= RANK.DEBUG;
   const line = options.format === "json"
@@ -108,7 +110,9 @@ export function createLogging(options: LoggingOptions): Logging {
       return (message: string, fields?: LogFields) => {
         if (rank > RANK[level]) return;
         try {
-          output.write(line(own, context, message, fields));
+          const text = line(own, context, message, fields);
+          output.write(text);
+          exportLine?.(own, text);
           if (rank === 0) output.flush();
         } catch {
           // A log that cannot be written must not break what it tells of.
