@@ -21,7 +21,7 @@ const redis = await sharedRedis();
 
 /** The service's command, which may read `folder` too. */
 async function commandReading(folder: string): Promise<string[]> {
-  return (eventsCommand()).map((arg) =>
+  return eventsCommand().map((arg) =>
     arg.startsWith("--allow-read=") ? `${arg},${folder}` : arg
   );
 }

@@ -47,7 +47,7 @@ export async function runToEnd(
   { readonly code: number; readonly stdout: string; readonly stderr: string }
 > {
   await using process = await startProcess(
-    command ?? await eventsCommand(),
+    command ?? eventsCommand(),
     { env },
   );
   const code = await process.exited;
@@ -64,7 +64,7 @@ export async function startEvents(
   env: Readonly<Record<string, string>> = {},
   command?: readonly string[],
 ): Promise<EventsProcess> {
-  const process = await startProcess(command ?? await eventsCommand(), {
+  const process = await startProcess(command ?? eventsCommand(), {
     env: eventsEnvironment(redis, env),
   });
   try {
