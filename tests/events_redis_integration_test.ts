@@ -20,7 +20,7 @@ import {
 const redis = await sharedRedis();
 
 /** The service's command, which may read `folder` too. */
-async function commandReading(folder: string): Promise<string[]> {
+function commandReading(folder: string): string[] {
   return eventsCommand().map((arg) =>
     arg.startsWith("--allow-read=") ? `${arg},${folder}` : arg
   );
@@ -48,7 +48,7 @@ Deno.test("STREAM_SHARDS other than the stream's own is refused", async () => {
 Deno.test("REDIS_TLS_ENABLED serves over TLS, and trusts only its authority", async () => {
   await using tls = await startTlsRedis();
   const env = { REDIS_TLS_ENABLED: "true", MAX_RETRY_ATTEMPTS: "1" };
-  const command = await commandReading(tls.folder);
+  const command = commandReading(tls.folder);
   const { code, stdout, stderr } = await runToEnd(
     eventsEnvironment(tls, env),
     command,
