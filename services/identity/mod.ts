@@ -7,7 +7,7 @@
 export * from "./config.ts";
 export { hashSecret, newSecret } from "./domain/bearer_secret.ts";
 export type { NewClient } from "./domain/client_store.ts";
-export { keyIdOf } from "./domain/key_encryption.ts";
+export { keyIdOf } from "@mainstay/kernel/encryption";
 export type { IdentityServiceOptions } from "./identity_service.ts";
 export * from "./authz/module.ts";
 export * from "./rs/module.ts";

@@ -14,14 +14,11 @@ import {
 import type { NewClient } from "../domain/client_store.ts";
 import { certificateThumbprint } from "../domain/client_certificate.ts";
 import { newClientSecret } from "../domain/client_secret.ts";
-import { createKeyEncryption } from "../domain/key_encryption.ts";
+import { createKeyEncryption } from "@mainstay/kernel/encryption";
 import { addClient, anyClient } from "../tests/arrange.ts";
 import { postForm } from "../tests/browser_trip.ts";
 import { clientAssertion, newClientKey } from "../tests/client_keys.ts";
-import {
-  type StartedIdentity,
-  startIdentity,
-} from "../tests/start_identity.ts";
+import { startIdentity } from "../tests/start_identity.ts";
 
 const REFUSED = {
   error: "invalid_client",

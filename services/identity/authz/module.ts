@@ -6,7 +6,7 @@ import {
 import type { IdentityConfig } from "../config.ts";
 import type { IdentityDatabase } from "../domain/identity_storage.ts";
 import { createDpopNonces } from "../domain/dpop_nonce.ts";
-import { createKeyEncryption } from "../domain/key_encryption.ts";
+import { createKeyEncryption } from "@mainstay/kernel/encryption";
 import { createDpop } from "../http/dpop.ts";
 import { serviceHealthRoute } from "../http/service_health_route.ts";
 import {

@@ -4,7 +4,7 @@ import type { Client } from "./client.ts";
 import { type ClientDescription, newClientOf } from "./client_rules.ts";
 import { newClientSecret } from "./client_secret.ts";
 import type { IdentityStorage } from "./identity_storage.ts";
-import type { KeyEncryption } from "./key_encryption.ts";
+import type { KeyEncryption } from "@mainstay/kernel/encryption";
 
 /** What administration works with. */
 export interface AdministrationOptions {

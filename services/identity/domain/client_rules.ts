@@ -128,9 +128,8 @@ function wordMistakes(client: Candidate): Mistake[] {
       "/id",
       "must be 1 to 100 characters of A-Z a-z 0-9 . _ ~ -",
     ),
-    // deno-lint-ignore no-control-regex -- controls are what it looks for
     ...mistakeIf(
-      !/^[^\x00-\x1f\x7f]{1,200}$/.test(client.name),
+      !/^\P{Cc}{1,200}$/u.test(client.name),
       "/name",
       "must be 1 to 200 characters on one line; people see it when they agree",
     ),

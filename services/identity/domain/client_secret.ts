@@ -1,6 +1,6 @@
 import { hashSecret, newSecret } from "./bearer_secret.ts";
 import type { AuthMethod, ClientSecret } from "./client.ts";
-import type { KeyEncryption } from "./key_encryption.ts";
+import type { KeyEncryption } from "@mainstay/kernel/encryption";
 
 /** Encrypted client secrets open for nothing else. */
 const USE = "client-secret";

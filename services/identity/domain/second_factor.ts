@@ -1,7 +1,7 @@
 import { takeAttempt } from "./attempt_guard.ts";
 import type { AttemptStore } from "./attempt_store.ts";
 import type { RecoveryCodeStore, TotpStore } from "./credential_stores.ts";
-import type { KeyEncryption } from "./key_encryption.ts";
+import type { KeyEncryption } from "@mainstay/kernel/encryption";
 import { hashRecoveryCode } from "./recovery_code.ts";
 import { totpStepOf } from "./totp.ts";
 

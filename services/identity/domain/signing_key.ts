@@ -13,7 +13,7 @@ import {
 } from "node:crypto";
 import { promisify } from "node:util";
 import type { SigningAlg } from "./client.ts";
-import type { KeyEncryption } from "./key_encryption.ts";
+import type { KeyEncryption } from "@mainstay/kernel/encryption";
 
 /** A key as it is kept. */
 export interface SigningKeyRecord {

@@ -3,7 +3,7 @@ import type { DatabaseFailureCode } from "@mainstay/adapters/postgres";
 import type { ClientExists } from "../domain/client_exists.ts";
 import type { HashingOverloaded } from "@mainstay/adapters/passwords";
 import type { IssuerUnavailable } from "./issuer_keys.ts";
-import type { KeyEncryptionFailure } from "../domain/key_encryption_failure.ts";
+import type { KeyEncryptionFailure } from "@mainstay/kernel/encryption";
 import type { TooManyAttempts } from "../domain/attempt_guard.ts";
 import type { SignInExpired } from "../domain/sign_in_expired.ts";
 import type { WeakPassword } from "../domain/password_rules.ts";

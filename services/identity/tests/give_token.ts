@@ -4,7 +4,7 @@ import {
 } from "../domain/access_token.ts";
 import { hashSecret, newSecret } from "../domain/bearer_secret.ts";
 import type { SigningAlg } from "../domain/client.ts";
-import { createKeyEncryption } from "../domain/key_encryption.ts";
+import { createKeyEncryption } from "@mainstay/kernel/encryption";
 import { openSigningKey, type SigningKey } from "../domain/signing_key.ts";
 import type { TokenRecord } from "../domain/token.ts";
 import type { StartedIdentity } from "./start_identity.ts";

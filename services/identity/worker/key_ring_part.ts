@@ -7,7 +7,7 @@ import {
 } from "@mainstay/kernel/lifecycle";
 import type { AuditEntry } from "../domain/audit_log.ts";
 import type { IdentityStorage } from "../domain/identity_storage.ts";
-import type { KeyEncryption } from "../domain/key_encryption.ts";
+import type { KeyEncryption } from "@mainstay/kernel/encryption";
 import type { KeyRing } from "../domain/key_ring.ts";
 import {
   isPublished,

@@ -11,7 +11,7 @@ import {
 } from "@mainstay/kernel/lifecycle";
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from "jose";
 import { signJwt } from "../domain/access_token.ts";
-import { createKeyEncryption } from "../domain/key_encryption.ts";
+import { createKeyEncryption } from "@mainstay/kernel/encryption";
 import type { IdentityStorage } from "../domain/identity_storage.ts";
 import { openTestStorage } from "../tests/open_test_storage.ts";
 import { type KeyRingPart, keyRingPart } from "./key_ring_part.ts";

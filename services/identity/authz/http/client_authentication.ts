@@ -15,7 +15,7 @@ import {
 import { isRegistered, namesClient } from "../../domain/client_certificate.ts";
 import { openClientSecrets } from "../../domain/client_secret.ts";
 import type { ClientStore } from "../../domain/client_store.ts";
-import type { KeyEncryption } from "../../domain/key_encryption.ts";
+import type { KeyEncryption } from "@mainstay/kernel/encryption";
 import { OAuthError } from "../../domain/oauth_error.ts";
 import type { ReplayGuard } from "../../domain/replay_guard.ts";
 import type { ClientKeys } from "./client_keys.ts";

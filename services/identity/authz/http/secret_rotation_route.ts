@@ -6,7 +6,7 @@ import type { AuditLog } from "../../domain/audit_log.ts";
 import type { Client } from "../../domain/client.ts";
 import { newClientSecret } from "../../domain/client_secret.ts";
 import type { ClientStore } from "../../domain/client_store.ts";
-import type { KeyEncryption } from "../../domain/key_encryption.ts";
+import type { KeyEncryption } from "@mainstay/kernel/encryption";
 import { OAuthError } from "../../domain/oauth_error.ts";
 import { oauthEndpoint } from "../../http/oauth_endpoint.ts";
 import type { AuthorizeAdmin } from "./admin_access.ts";

@@ -4,7 +4,7 @@ import type {
   Lifetimes,
 } from "../../domain/identity_settings.ts";
 import type { IdentityStorage } from "../../domain/identity_storage.ts";
-import type { KeyEncryption } from "../../domain/key_encryption.ts";
+import type { KeyEncryption } from "@mainstay/kernel/encryption";
 import type { PasswordHasher } from "../../domain/password_hasher.ts";
 import type { PasswordSignIn } from "../../domain/password_sign_in.ts";
 import type { SecondFactor } from "../../domain/second_factor.ts";

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { KeyEncryption } from "../../domain/key_encryption.ts";
+import type { KeyEncryption } from "@mainstay/kernel/encryption";
 
 /** Text that this service has made, that nobody can read or change. */
 export interface Sealed<Value> {

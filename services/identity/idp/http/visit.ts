@@ -18,7 +18,7 @@ import {
   hashSecret,
   newSecret,
 } from "../../domain/bearer_secret.ts";
-import type { KeyEncryption } from "../../domain/key_encryption.ts";
+import type { KeyEncryption } from "@mainstay/kernel/encryption";
 import type { Session } from "../../domain/session.ts";
 import type { SessionStore } from "../../domain/session_store.ts";
 import type { User } from "../../domain/user.ts";

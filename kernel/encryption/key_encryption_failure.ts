@@ -1,4 +1,4 @@
-import { OperationalError } from "@mainstay/kernel/errors";
+import { OperationalError } from "../errors/operational_error.ts";
 
 /** Something that was encrypted cannot be read. */
 export class KeyEncryptionFailure

@@ -21,6 +21,7 @@ export interface KeyEncryption {
   decrypt(encrypted: Uint8Array, use: string): Uint8Array;
 }
 
+const KEY_BYTES = 32;
 const ID_BYTES = 8;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -32,10 +33,28 @@ const TAG_BYTES = 16;
  * What comes out is key id (8 bytes), nonce (12), text, tag (16).
  *
  * @param keys Each of 32 bytes.
+ * @throws {RangeError} If there is none, or one has another length.
+ *
+ * @example A key is replaced
+ * ```ts
+ * import { strictEqual, throws } from "node:assert/strict";
+ * import { createKeyEncryption } from "@mainstay/kernel/encryption";
+ *
+ * const old = new Uint8Array(32).fill(1);
+ * const secret = new TextEncoder().encode("secret");
+ * const kept = createKeyEncryption([old]).encrypt(secret, "totp");
+ *
+ * const both = createKeyEncryption([new Uint8Array(32).fill(2), old]);
+ * strictEqual(new TextDecoder().decode(both.decrypt(kept, "totp")), "secret");
+ * throws(() => both.decrypt(kept, "another use"), /damaged or from elsewhere/);
+ * ```
  */
 export function createKeyEncryption(
   keys: readonly Uint8Array[],
 ): KeyEncryption {
+  if (keys.some(({ length }) => length !== KEY_BYTES)) {
+    throw new RangeError(`Cannot encrypt: a key is not of ${KEY_BYTES} bytes`);
+  }
   const byId = new Map(keys.map((key) => [keyIdOf(key), key]));
   const [currentId, current] = byId.entries().next().value ?? [];
   if (currentId === undefined || current === undefined) {
@@ -74,7 +93,17 @@ export function createKeyEncryption(
   };
 }
 
-/** Names a key without giving it away. */
+/**
+ * Names a key without giving it away: 16 hex digits of its SHA-256.
+ *
+ * @example
+ * ```ts
+ * import { strictEqual } from "node:assert/strict";
+ * import { keyIdOf } from "@mainstay/kernel/encryption";
+ *
+ * strictEqual(keyIdOf(new Uint8Array(32)), "66687aadf862bd77");
+ * ```
+ */
 export function keyIdOf(key: Uint8Array): string {
   return hash("sha256", key, "hex").slice(0, 2 * ID_BYTES);
 }
