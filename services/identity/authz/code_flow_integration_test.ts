@@ -107,6 +107,11 @@ Deno.test("a code is asked for, given and redeemed", async (t) => {
     strictEqual(again.body.error, "invalid_grant");
     strictEqual(await active(body.access_token), false);
     strictEqual(await active(body.refresh_token), false);
+    await redeem(code);
+    const { rows } = await identity.postgres.query(
+      "SELECT FROM audit_log WHERE action = 'grant.revoked' AND actor = 'client:app'",
+    );
+    strictEqual(rows.length, 1, "and it is recorded, once");
   });
 
   await t.step("of 50 redemptions at once one succeeds", async () => {

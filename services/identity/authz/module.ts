@@ -59,6 +59,7 @@ function authzModule(
     setup(kernel) {
       const storage = database.open(kernel);
       const { clients, tokens } = storage;
+      const { metrics } = kernel;
       const encryption = createKeyEncryption(config.keyEncryptionKeys);
       const allowPrivate = ["development", "test"].includes(config.environment);
       const keys = keyRingPart(kernel, {
@@ -106,7 +107,15 @@ function authzModule(
           serviceHealthRoute(kernel, { path: "/health", service: "authz" }),
           ...metadataRoutes(config, keys),
           ...authorizeRoutes({ config, ...storage, now }),
-          tokenRoute({ config, ...storage, keys, authenticate, bind, now }),
+          tokenRoute({
+            config,
+            ...storage,
+            keys,
+            authenticate,
+            bind,
+            now,
+            metrics,
+          }),
           parRoute({ config, ...storage, authenticate, dpop, now }),
           deviceAuthorizationRoute({ config, ...storage, authenticate, now }),
           secretRotationRoute({
@@ -116,7 +125,7 @@ function authzModule(
             authorizeAdmin,
             now,
           }),
-          introspectionRoute({ config, tokens, authenticate, now }),
+          introspectionRoute({ config, tokens, authenticate, now, metrics }),
           revocationRoute({ tokens, authenticate }),
         ],
       };

@@ -5,6 +5,7 @@ import { mintTokens } from "../../domain/mint_tokens.ts";
 import { verifiesChallenge } from "../../domain/pkce.ts";
 import { mayRefresh } from "./refresh_token_grant.ts";
 import {
+  endReplayed,
   invalidGrant,
   requireField,
   type TokenGrant,
@@ -25,11 +26,10 @@ export const authorizationCodeGrant: TokenGrant = async (request, options) => {
     throw invalidGrant("unknown code", client.id);
   }
   if (code.consumedAt !== undefined) {
-    await options.grants.revoke({ grantId: code.grantId });
-    throw invalidGrant("code used before", client.id);
+    throw await endReplayed({ ...code, reason: "code used before" }, options);
   }
-  const reason = refusalOf(code, request, options.now());
-  if (reason !== undefined) throw invalidGrant(reason, client.id);
+  const refusal = refusalOf(code, request, options.now());
+  if (refusal !== undefined) throw invalidGrant(refusal, client.id);
   if (!verifiesChallenge(verifier, code.codeChallenge)) {
     throw invalidGrant("wrong verifier", client.id);
   }
@@ -50,8 +50,8 @@ export const authorizationCodeGrant: TokenGrant = async (request, options) => {
   }, options);
   if (await options.codes.redeem(code.hash, records)) return answer;
   // Not the first after all, or revoked while the tokens were made.
-  await options.grants.revoke({ grantId: code.grantId });
-  throw invalidGrant("code used at the same time", client.id);
+  const reason = "code used at the same time";
+  throw await endReplayed({ ...code, reason }, options);
 };
 
 function refusalOf(

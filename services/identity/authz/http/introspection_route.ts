@@ -1,9 +1,11 @@
 import { jsonResponse, readForm } from "@mainstay/adapters/http";
 import type { Route } from "@mainstay/kernel/lifecycle";
+import type { Metrics } from "@mainstay/kernel/metrics";
 import type { IdentityAddresses } from "../../domain/identity_settings.ts";
 import { hashSecret } from "../../domain/bearer_secret.ts";
 import type { RegisteredClient } from "../../domain/client.ts";
 import { OAuthError } from "../../domain/oauth_error.ts";
+import { refuseRepeated } from "../../domain/request_fields.ts";
 import { isLive, type TokenRecord, tokenTypeOf } from "../../domain/token.ts";
 import type { TokenStore } from "../../domain/token_store.ts";
 import { oauthEndpoint } from "../../http/oauth_endpoint.ts";
@@ -15,6 +17,7 @@ export interface IntrospectionRouteOptions {
   readonly tokens: TokenStore;
   readonly authenticate: AuthenticateClient;
   readonly now: () => number;
+  readonly metrics: Metrics;
 }
 
 /**
@@ -22,13 +25,23 @@ export interface IntrospectionRouteOptions {
  * a token that the database does not know is not, whatever its signature says.
  */
 export function introspectionRoute(options: IntrospectionRouteOptions): Route {
-  const { config, tokens, authenticate, now } = options;
+  const { config, tokens, authenticate, now, metrics } = options;
+  const validations = metrics.counter({
+    name: "token_validations_total",
+    help: "Access tokens that were looked at.",
+  });
+  const failures = metrics.counter({
+    name: "token_validation_failures_total",
+    help: "Access tokens that were not taken, by reason.",
+    labels: ["reason"],
+  });
   return {
     method: "POST",
     path: "/oauth2/v1/introspect",
     crossOrigin: false,
     handle: oauthEndpoint(async (request, context) => {
       const form = await readForm(request, context);
+      refuseRepeated(form);
       const client = await authenticate(request, form, context);
       requireConfidential(client);
       const token = form.get("token");
@@ -39,11 +52,13 @@ export function introspectionRoute(options: IntrospectionRouteOptions): Route {
         );
       }
       const found = await tokens.find(hashSecret(token));
-      const visible = found !== undefined && isLive(found, now()) &&
-        maySee(client, found);
-      return jsonResponse(
-        visible ? describe(found, config.issuer) : { active: false },
-      );
+      validations.add({});
+      const reason = refusalOf(found, client, now());
+      if (found !== undefined && reason === undefined) {
+        return jsonResponse(describe(found, config.issuer));
+      }
+      failures.add({ reason: reason ?? "unknown" });
+      return jsonResponse({ active: false });
     }),
     doc: {
       summary: "Says whether a token is good (RFC 7662)",
@@ -59,6 +74,19 @@ function requireConfidential(client: RegisteredClient): void {
     "unauthorized_client",
     "Cannot introspect: a public client cannot show that it may",
   );
+}
+
+/** Why a token is not good for who asks; the client is told no reason. */
+function refusalOf(
+  token: TokenRecord | undefined,
+  client: RegisteredClient,
+  nowMs: number,
+): string | undefined {
+  if (token === undefined) return "unknown";
+  if (token.revokedAt !== undefined) return "revoked";
+  if (token.consumedAt !== undefined) return "used";
+  if (!isLive(token, nowMs)) return "expired";
+  return maySee(client, token) ? undefined : "foreign";
 }
 
 /** Its own tokens; those for its audiences, if it is registered to. */

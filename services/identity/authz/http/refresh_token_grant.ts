@@ -11,6 +11,7 @@ import { scopesAmong } from "../../domain/scope.ts";
 import type { Confirmation } from "../../domain/token.ts";
 import type { RefreshToken } from "../../domain/token_store.ts";
 import {
+  endReplayed,
   invalidGrant,
   requireField,
   type TokenGrant,
@@ -73,18 +74,18 @@ async function repeatAnswer(
   { record, grantId, rotation }: RefreshToken,
   presented: string,
   { client, confirmation }: TokenRequest,
-  { config, grants }: TokenGrantOptions,
+  options: TokenGrantOptions,
 ): Promise<TokenAnswer> {
   if (rotation === undefined || record.revokedAt !== undefined) {
     throw invalidGrant("revoked meanwhile", client.id);
   }
   const answer = rotation.answer !== undefined &&
-      rotation.ageMs <= config.refreshGraceMs
+      rotation.ageMs <= options.config.refreshGraceMs
     ? tryOpenAnswer(rotation.answer, presented, askerOf(client, confirmation))
     : undefined;
   if (answer !== undefined) return JSON.parse(answer);
-  await grants.revoke({ grantId });
-  throw invalidGrant("refresh token used again", client.id);
+  const reason = "refresh token used again";
+  throw await endReplayed({ grantId, clientId: client.id, reason }, options);
 }
 
 function refusalOf(

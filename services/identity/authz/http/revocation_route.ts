@@ -2,6 +2,7 @@ import { readForm } from "@mainstay/adapters/http";
 import type { Route } from "@mainstay/kernel/lifecycle";
 import { hashSecret } from "../../domain/bearer_secret.ts";
 import { OAuthError } from "../../domain/oauth_error.ts";
+import { refuseRepeated } from "../../domain/request_fields.ts";
 import type { TokenStore } from "../../domain/token_store.ts";
 import { oauthEndpoint } from "../../http/oauth_endpoint.ts";
 import type { AuthenticateClient } from "./client_authentication.ts";
@@ -22,6 +23,7 @@ export function revocationRoute(
     crossOrigin: false,
     handle: oauthEndpoint(async (request, context) => {
       const form = await readForm(request, context);
+      refuseRepeated(form);
       const client = await authenticate(request, form, context);
       const token = form.get("token");
       if (token === undefined) {

@@ -1,4 +1,5 @@
 import type { Form } from "@mainstay/adapters/http";
+import type { AuditLog } from "../../domain/audit_log.ts";
 import type { RegisteredClient } from "../../domain/client.ts";
 import type { CodeStore } from "../../domain/code_store.ts";
 import type { DeviceStore } from "../../domain/device_store.ts";
@@ -20,6 +21,7 @@ export interface TokenGrantOptions {
   readonly devices: Pick<DeviceStore, "poll" | "redeem">;
   readonly grants: GrantStore;
   readonly tokens: TokenStore;
+  readonly audit: Pick<AuditLog, "append">;
   readonly keys: Pick<KeyRing, "current">;
   readonly now: () => number;
 }
@@ -50,6 +52,31 @@ export function invalidGrant(reason: string, clientId: string): OAuthError {
     "Cannot give a token: what was presented for it is not good, or not any more",
     { facts: { reason, clientId } },
   );
+}
+
+/**
+ * Ends a grant of which something came a second time: then two have it, and
+ * one of them has stolen it.
+ *
+ * @returns What the client is told.
+ */
+export async function endReplayed(
+  { grantId, clientId, reason }: {
+    readonly grantId: string;
+    readonly clientId: string;
+    readonly reason: string;
+  },
+  { grants, audit }: Pick<TokenGrantOptions, "grants" | "audit">,
+): Promise<OAuthError> {
+  if (await grants.revoke({ grantId }) > 0) {
+    await audit.append({
+      action: "grant.revoked",
+      actor: `client:${clientId}`,
+      subject: `grant:${grantId}`,
+      details: { reason },
+    });
+  }
+  return invalidGrant(reason, clientId);
 }
 
 /** @throws {OAuthError} `invalid_request` without the field. */

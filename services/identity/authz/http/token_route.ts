@@ -1,5 +1,6 @@
 import { jsonResponse, readForm } from "@mainstay/adapters/http";
 import type { Route } from "@mainstay/kernel/lifecycle";
+import type { Metrics } from "@mainstay/kernel/metrics";
 import {
   GRANT_TYPES,
   type GrantType,
@@ -24,6 +25,7 @@ import {
 export interface TokenRouteOptions extends TokenGrantOptions {
   readonly authenticate: AuthenticateClient;
   readonly bind: BindToken;
+  readonly metrics: Metrics;
 }
 
 const GRANTS: Readonly<Record<GrantType, TokenGrant>> = {
@@ -35,6 +37,11 @@ const GRANTS: Readonly<Record<GrantType, TokenGrant>> = {
 
 /** The token endpoint (RFC 6749, 3.2). */
 export function tokenRoute(options: TokenRouteOptions): Route {
+  const issued = options.metrics.counter({
+    name: "token_issuance_total",
+    help: "Answers with tokens, by grant.",
+    labels: ["grant"],
+  });
   return {
     method: "POST",
     path: "/oauth2/v1/token",
@@ -48,6 +55,7 @@ export function tokenRoute(options: TokenRouteOptions): Route {
         { client, form, ...(confirmation && { confirmation }) },
         options,
       );
+      issued.add({ grant: grantType.replace(/^.*:/, "") });
       return jsonResponse(answer);
     }),
     doc: {
