@@ -77,6 +77,9 @@ export function createKeyEncryption(
     },
     decrypt(encrypted, use) {
       const keyId = encrypted.slice(0, ID_BYTES).toHex();
+      if (encrypted.length < ID_BYTES + NONCE_BYTES + TAG_BYTES) {
+        throw new KeyEncryptionFailure("damaged", keyId);
+      }
       const key = byId.get(keyId);
       if (key === undefined) throw new KeyEncryptionFailure("unknown", keyId);
       const text = encrypted.subarray(ID_BYTES + NONCE_BYTES, -TAG_BYTES);
