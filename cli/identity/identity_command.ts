@@ -1,6 +1,7 @@
 import type { CommandGroup } from "../command.ts";
 import { backupCommand } from "./backup_command.ts";
 import { restoreCommand } from "./restore_command.ts";
+import { selftestCommand } from "./selftest_command.ts";
 
 /** `mainstay identity …`. */
 export const identityCommands: CommandGroup = {
@@ -13,5 +14,6 @@ names, else that of the "mainstay up" that runs here.`,
   commands: [
     backupCommand,
     restoreCommand,
+    selftestCommand,
   ],
 };
