@@ -1,4 +1,5 @@
-import { type Attack, mustAllow, mustHold, mustRefuse } from "./attack.ts";
+import type { Attack } from "./attack.ts";
+import { mustAllow, mustHold, mustRefuse } from "./expectations.ts";
 import { clientToken } from "./honest_client.ts";
 import type { Target } from "./target.ts";
 

@@ -1,4 +1,5 @@
-import { type Attack, mustAllow, mustHold, mustRefuse } from "./attack.ts";
+import type { Attack } from "./attack.ts";
+import { mustAllow, mustHold, mustRefuse } from "./expectations.ts";
 import type { Target, TargetClient } from "./target.ts";
 
 const GRANT = "urn:ietf:params:oauth:grant-type:device_code";

@@ -5,13 +5,8 @@ import {
   type JWK,
   SignJWT,
 } from "jose";
-import {
-  type Answer,
-  type Attack,
-  mustAllow,
-  mustHold,
-  mustRefuse,
-} from "./attack.ts";
+import type { Attack } from "./attack.ts";
+import { mustAllow, mustHold, mustRefuse } from "./expectations.ts";
 import {
   authorize,
   clientToken,
@@ -20,7 +15,7 @@ import {
   redeem,
   refresh,
 } from "./honest_client.ts";
-import type { Target } from "./target.ts";
+import type { Answer, Target } from "./target.ts";
 
 type Claims = Readonly<Record<string, unknown>>;
 

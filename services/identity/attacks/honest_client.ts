@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Answer } from "./attack.ts";
-import type { Changes, Target, TargetClient } from "./target.ts";
+import type { Answer, Changes, Target, TargetClient } from "./target.ts";
 
 /** A verifier and its S256 challenge (RFC 7636, appendix B). */
 export const PKCE = {

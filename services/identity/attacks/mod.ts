@@ -15,7 +15,8 @@ import { redirectUriAttacks } from "./redirect_uri_attacks.ts";
 import { refreshAttacks } from "./refresh_attacks.ts";
 import { tokenAttacks } from "./token_attacks.ts";
 
-export { type Attack, AttackWorked } from "./attack.ts";
+export type { Attack } from "./attack.ts";
+export { AttackWorked } from "./expectations.ts";
 export { type PreparedTarget, prepareTarget } from "./prepare_target.ts";
 export type { Target } from "./target.ts";
 

@@ -1,4 +1,5 @@
-import { type Attack, mustHold, mustRefuse } from "./attack.ts";
+import type { Attack } from "./attack.ts";
+import { mustHold, mustRefuse } from "./expectations.ts";
 import { approved, fields, parametersOf } from "./honest_client.ts";
 import type { Changes, Target, TargetClient } from "./target.ts";
 

@@ -5,8 +5,13 @@ import { ASSERTION_TYPE } from "../domain/client_assertion.ts";
 import type { NewClient } from "../domain/client_store.ts";
 import type { IdentityStorage } from "../domain/identity_storage.ts";
 import { hashUserCode } from "../domain/user_code.ts";
-import type { Answer } from "./attack.ts";
-import type { SigningClient, Target, TargetClient, Visit } from "./target.ts";
+import type {
+  Answer,
+  SigningClient,
+  Target,
+  TargetClient,
+  Visit,
+} from "./target.ts";
 
 /** Where the server is, and what it keeps. */
 export interface PrepareTargetOptions {

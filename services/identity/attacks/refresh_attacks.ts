@@ -1,4 +1,5 @@
-import { type Attack, mustAllow, mustHold, mustRefuse } from "./attack.ts";
+import type { Attack } from "./attack.ts";
+import { mustAllow, mustHold, mustRefuse } from "./expectations.ts";
 import { isActive, newTokens, refresh } from "./honest_client.ts";
 
 /** What a stolen refresh token is tried with (RFC 9700, 4.14). */

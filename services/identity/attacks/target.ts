@@ -1,4 +1,12 @@
-import type { Answer } from "./attack.ts";
+/** What an endpoint has answered. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** Undefined where the answer is no JSON object. */
+  // deno-lint-ignore no-explicit-any -- each attack knows what it asked for
+  readonly body: any;
+}
 
 /** A client that attacks are tried with. */
 export interface TargetClient {

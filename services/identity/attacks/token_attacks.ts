@@ -1,4 +1,5 @@
-import { type Attack, mustHold } from "./attack.ts";
+import type { Attack } from "./attack.ts";
+import { mustHold } from "./expectations.ts";
 import { clientToken, isActive, newTokens } from "./honest_client.ts";
 import type { Target } from "./target.ts";
 
