@@ -166,7 +166,21 @@ const SERVERS = {
   spa: { name: "spa-rp", servicePort: 8083 },
 } as const;
 
-/** The settings of one server: the same for all but name and port. */
+/**
+ * What a server without a use for it is not asked for, so that it need not hold
+ * what would open the database or the keys.
+ */
+const WITHOUT_DATABASE = {
+  databaseUrl: {
+    ...postgresSettings.databaseUrl,
+    default: "postgres://unused.invalid/",
+  },
+};
+const WITHOUT_KEYS = {
+  keyEncryptionKeys: { ...commonSettings.keyEncryptionKeys, default: [] },
+};
+
+/** The settings of one server: the same for all but name, port and what it must be given. */
 export function identitySettings(server: IdentityServer) {
   const { name, servicePort } = SERVERS[server];
   return {
@@ -177,6 +191,8 @@ export function identitySettings(server: IdentityServer) {
     ...backupSettings,
     ...commonSettings,
     ...resourceSettings,
+    ...(server === "spa" ? WITHOUT_DATABASE : {}),
+    ...(server === "spa" || server === "rs" ? WITHOUT_KEYS : {}),
     serviceName: { ...serviceSettings.serviceName, default: name },
   };
 }
