@@ -4,6 +4,7 @@ const full = new Intl.DateTimeFormat(undefined, {
   dateStyle: "medium",
   timeStyle: "short",
 });
+const short = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
@@ -14,9 +15,11 @@ const STEPS = [
   ["day", 30],
 ] as const;
 
-/** Date and time, to the minute. */
-export function formatInstant(iso: string): string {
-  return full.format(new Date(iso));
+/** Date and time, to the minute; of today, the time alone. */
+export function formatInstant(iso: string, nowMs: number = Date.now()): string {
+  const at = new Date(iso);
+  const isToday = at.toDateString() === new Date(nowMs).toDateString();
+  return (isToday ? short : full).format(at);
 }
 
 /** The time of day, to the second. */
@@ -31,5 +34,5 @@ export function formatAgo(iso: string, nowMs: number): string {
     if (Math.abs(amount) < length) return relative.format(amount, unit);
     amount = Math.round(amount / length);
   }
-  return formatInstant(iso);
+  return formatInstant(iso, nowMs);
 }

@@ -4,7 +4,7 @@ import { pageOf, type Path } from "./page_paths.ts";
 const current = writable<string>(location.pathname);
 
 /** Where the console is: a {@link Path}, or whatever else stands in the address bar. */
-export const path: Readable<string> = current;
+export const place: Readable<string> = current;
 
 /** Goes to a page of the console, without loading anything. */
 export function navigate(

@@ -5,6 +5,21 @@ import type {
 
 type Service = Pick<ServiceStatusBody, "name" | "state">;
 
+/** What a service is, beside what it is called. */
+const TITLES: Readonly<Record<string, string>> = {
+  "authz": "Authorization server",
+  "idp": "Identity provider",
+  "rs": "Resource server",
+  "spa-rp": "Console",
+  "events": "Events",
+  "meshhook": "MeshHook",
+};
+
+/** A service's name, as a person reads it. */
+export function titleOf(name: string): string {
+  return TITLES[name] ?? name;
+}
+
 /** All services in one sentence. */
 export function summarize(services: readonly Service[]): {
   readonly state: ServiceState;
@@ -31,13 +46,13 @@ export function describeChanges(
   return after
     .filter(({ name, state }) => known.has(name) && known.get(name) !== state)
     .map(({ name, state }) =>
-      state === "unknown" ? `${name} is not known` : `${name} is ${state}`
+      `${titleOf(name)} is ${state === "unknown" ? "not known" : state}`
     )
     .join(", ");
 }
 
 function names(services: readonly Service[]): string {
-  return services.map(({ name }) => name).join(", ").replace(
+  return services.map(({ name }) => titleOf(name)).join(", ").replace(
     /, ([^,]*)$/,
     " and $1",
   );

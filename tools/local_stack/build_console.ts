@@ -8,7 +8,7 @@ import { checkout, stateFolder } from "./state_folder.ts";
 /** What the console is made of, besides packages. */
 const SOURCES = ["console/**/*", "contracts/identity_contract.ts"];
 
-/** What the build and the console itself import; their versions are the root's. */
+/** What the build and the console itself import. */
 const PACKAGES = [
   "@sveltejs/vite-plugin-svelte",
   "oidc-client-ts",
@@ -42,14 +42,12 @@ export async function buildConsole(
 
   report("Building the console");
   const work = `${home}/work`;
-  await copySources(work);
-  await deno(work, ["install", "--quiet"]);
+  await layOutConsole(work, PACKAGES);
   const draft = `${home}/dist.new`;
-  const { imports: { vite = "" } } = await buildConfig();
   await deno(`${work}/console`, [
     "run",
     "-A",
-    vite,
+    "npm:vite",
     "build",
     "--config",
     "vite_config.ts",
@@ -74,7 +72,9 @@ async function isBuilt(dist: string, stamp: string): Promise<boolean> {
 /** Changes with everything that the built files depend on. */
 async function stampOf(): Promise<string> {
   const hash = createHash("sha256");
-  hash.update(`${Deno.version.deno}\n${JSON.stringify(await buildConfig())}\n`);
+  hash.update(
+    `${Deno.version.deno}\n${JSON.stringify(await configOf(PACKAGES))}\n`,
+  );
   for (const file of sources()) {
     const bytes = await Deno.readFile(`${checkout}/${file}`);
     hash.update(`${file}\n${bytes.length}\n`).update(bytes);
@@ -92,34 +92,39 @@ function sources(): string[] {
     .toSorted();
 }
 
-/** The build's own `deno.json`. */
-async function buildConfig() {
+/**
+ * Lays the console's sources out in a folder with a `node_modules` of its own.
+ *
+ * @param packages What is to be in it, by the names of the project's `deno.json`.
+ * @throws {StackUnavailable} If a package cannot be had.
+ */
+export async function layOutConsole(
+  folder: string,
+  packages: readonly string[],
+): Promise<void> {
+  for (const old of ["console", "contracts"]) {
+    await Deno.remove(`${folder}/${old}`, { recursive: true }).catch(() => {});
+  }
+  for (const file of sources()) {
+    await Deno.mkdir(dirname(`${folder}/${file}`), { recursive: true });
+    await Deno.copyFile(`${checkout}/${file}`, `${folder}/${file}`);
+  }
+  const config = JSON.stringify(await configOf(packages));
+  await Deno.writeTextFile(`${folder}/deno.json`, config);
+  // What it says of other packages is dropped there; what it says of these holds.
+  await Deno.copyFile(`${checkout}/deno.lock`, `${folder}/deno.lock`);
+  await deno(folder, ["install", "--quiet"]);
+}
+
+async function configOf(packages: readonly string[]) {
   const { imports, unstable } = JSON.parse(
     await Deno.readTextFile(`${checkout}/deno.json`),
   ) as { imports: Record<string, string>; unstable: string[] };
   return {
     nodeModulesDir: "auto",
-    imports: Object.fromEntries(
-      PACKAGES.map((name) => [name, imports[name] ?? ""]),
-    ) as Record<string, string>,
+    imports: Object.fromEntries(packages.map((name) => [name, imports[name]])),
     unstable,
   };
-}
-
-async function copySources(work: string): Promise<void> {
-  for (const old of ["console", "contracts"]) {
-    await Deno.remove(`${work}/${old}`, { recursive: true }).catch(() => {});
-  }
-  for (const file of sources()) {
-    await Deno.mkdir(dirname(`${work}/${file}`), { recursive: true });
-    await Deno.copyFile(`${checkout}/${file}`, `${work}/${file}`);
-  }
-  await Deno.writeTextFile(
-    `${work}/deno.json`,
-    JSON.stringify(await buildConfig()),
-  );
-  // What it says of other packages is dropped there; what it says of these holds.
-  await Deno.copyFile(`${checkout}/deno.lock`, `${work}/deno.lock`);
 }
 
 async function deno(cwd: string, args: readonly string[]): Promise<void> {
