@@ -14,6 +14,7 @@ import {
   type Kind,
   list,
   serviceSettings,
+  text,
   url,
 } from "@mainstay/kernel/config";
 import { resourceSettings } from "./resource_settings.ts";
@@ -45,6 +46,20 @@ const publicUrl: Kind<string> = {
     const given = url().parse(input);
     if (new URL(given).origin === given) return given;
     throw new RangeError("is no origin such as https://id.example");
+  },
+};
+
+/** `smtp:` or `smtps:`, with a user and a password where the server asks for them. */
+const smtpUrl: Kind<string> = {
+  expects: "an address such as smtp://user:password@mail.example:587",
+  format: (value) => value,
+  parse(input) {
+    const given = String(input);
+    const { protocol, hostname } = URL.canParse(given)
+      ? new URL(given)
+      : { protocol: "", hostname: "" };
+    if (/^smtps?:$/.test(protocol) && hostname !== "") return given;
+    throw new RangeError("is no address such as smtp://mail.example:587");
   },
 };
 
@@ -147,6 +162,20 @@ const commonSettings = defineSettings({
     kind: duration({ min: MINUTE_MS, max: DAY_MS }),
     description: "How often what has expired is deleted",
     default: HOUR_MS,
+  },
+  smtpUrl: {
+    env: "SMTP_URL",
+    kind: smtpUrl,
+    description:
+      "Server that mail is sent through; without one it stays in the outbox, for `mainstay identity mail`",
+    optional: true,
+    secret: true,
+  },
+  mailFrom: {
+    env: "MAIL_FROM",
+    kind: text({ min: 3, max: 320 }),
+    description: "Sender of mail",
+    default: "Mainstay <no-reply@localhost>",
   },
   signUp: {
     env: "SIGN_UP",

@@ -1,4 +1,8 @@
-import { httpListeners, type OpenApiOptions } from "@mainstay/adapters/http";
+import {
+  httpListeners,
+  type OpenApiOptions,
+  type ProblemPage,
+} from "@mainstay/adapters/http";
 import { postgresModule } from "@mainstay/adapters/postgres";
 import {
   createServiceKernel,
@@ -21,6 +25,8 @@ export interface IdentityServiceOptions {
 export interface IdentityServerParts {
   readonly module: Module;
   readonly openApi: OpenApiOptions;
+  /** For a server that people's browsers come to. */
+  readonly problemPage?: ProblemPage;
   /** None: the server keeps nothing. */
   readonly database?: IdentityDatabase;
 }
@@ -32,7 +38,7 @@ export interface IdentityServerParts {
  */
 export function identityService(
   config: IdentityConfig,
-  { module, openApi, database }: IdentityServerParts,
+  { module, openApi, problemPage, database }: IdentityServerParts,
   { modules = [], writeLog }: IdentityServiceOptions = {},
 ): Service {
   checkIdentityConfig(config);
@@ -54,6 +60,7 @@ export function identityService(
     }, {
       problems: identityProblems,
       openApi,
+      ...(problemPage && { problemPage }),
       mtls: config,
     }),
     shutdown: config,

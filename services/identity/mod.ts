@@ -10,5 +10,6 @@ export type { NewClient } from "./domain/client_store.ts";
 export { keyIdOf } from "@mainstay/kernel/encryption";
 export type { IdentityServiceOptions } from "./identity_service.ts";
 export * from "./authz/module.ts";
+export * from "./idp/module.ts";
 export * from "./rs/module.ts";
 export * from "./spa/module.ts";

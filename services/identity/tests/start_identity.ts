@@ -14,6 +14,7 @@ import {
   type IdentityServer,
   type IdentityServiceOptions,
   identitySettings,
+  idpService,
   rsService,
   spaService,
 } from "@mainstay/identity";
@@ -36,6 +37,7 @@ type CreateService = (
 
 const SERVICES: Partial<Record<IdentityServer, CreateService>> = {
   authz: authzService,
+  idp: idpService,
   rs: rsService,
   spa: (config, _database, options) => spaService(config, options),
 };

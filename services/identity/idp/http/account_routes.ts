@@ -1,0 +1,153 @@
+import type { Route } from "@mainstay/kernel/lifecycle";
+import { checkUser } from "../../domain/user_rules.ts";
+import { accountRoute, type AccountVisit } from "./account_route.ts";
+import { InvalidInput } from "@mainstay/kernel/errors";
+import type { Idp } from "./idp.ts";
+import { sendVerification } from "./mail_links.ts";
+import { accountPage } from "./pages/account_page.ts";
+import { mistakesText } from "./mistakes_text.ts";
+import { PATHS } from "./paths.ts";
+
+/** The account: profile, sessions and apps. */
+export function accountRoutes(idp: Idp): readonly Route[] {
+  const { sessions, consents, users } = idp.storage;
+  return [
+    {
+      method: "GET",
+      path: "/",
+      handle: async (request, context) =>
+        (await idp.openVisit(request, context)).goTo(PATHS.account),
+    },
+    accountRoute(idp, {
+      method: "GET",
+      path: PATHS.account,
+      handle: (account) => showAccount(idp, account),
+    }),
+    accountRoute(idp, {
+      method: "POST",
+      path: PATHS.profile,
+      page: PATHS.account,
+      async handle(account) {
+        const { user, visit, form } = account;
+        const name = form.get("name");
+        let email: string | undefined;
+        try {
+          const given = { username: user.username, email: form.get("email") };
+          const checked = checkUser(
+            name === undefined ? given : { ...given, name },
+          );
+          email = checked.email;
+          await users.setName(user.id, checked.name);
+        } catch (failure) {
+          if (!(failure instanceof InvalidInput)) throw failure;
+          return await showAccount(idp, account, {
+            problem: mistakesText(failure),
+          });
+        }
+        const confirmed = user.emailVerifiedAt === undefined
+          ? undefined
+          : user.email;
+        if (email === undefined || email === confirmed) {
+          return await showAccount(idp, await again(idp, account), {
+            done: "Saved.",
+          });
+        }
+        await sendVerification(idp, visit, { user, email });
+        return await showAccount(idp, await again(idp, account), {
+          done:
+            `Saved. Your address changes once you have opened the link that we have sent to ${email}.`,
+        });
+      },
+    }),
+    accountRoute(idp, {
+      method: "POST",
+      path: PATHS.endOne,
+      page: PATHS.account,
+      async handle(account) {
+        const { user, visit, form } = account;
+        const session = form.get("session") ?? "";
+        if (await sessions.end(user.id, session)) {
+          await idp.events.changed(visit, {
+            action: "session.ended",
+            userId: user.id,
+            details: { session },
+          });
+        }
+        return await showAccount(idp, account, { done: "Signed out there." });
+      },
+    }),
+    accountRoute(idp, {
+      method: "POST",
+      path: PATHS.endOthers,
+      page: PATHS.account,
+      async handle(account) {
+        const { user, session, visit } = account;
+        const ended = await sessions.endAll(user.id, { except: session.id });
+        await idp.events.changed(visit, {
+          action: "session.ended_all",
+          userId: user.id,
+          details: { ended },
+        });
+        return await showAccount(idp, account, {
+          done: "Signed out everywhere else.",
+        });
+      },
+    }),
+    accountRoute(idp, {
+      method: "POST",
+      path: PATHS.revokeApp,
+      page: PATHS.account,
+      async handle(account) {
+        const { user, visit, form } = account;
+        const client = form.get("client") ?? "";
+        if (await consents.revoke(user.id, client)) {
+          await idp.events.changed(visit, {
+            action: "consent.revoked",
+            userId: user.id,
+            details: { client },
+          });
+        }
+        return await showAccount(idp, account, {
+          done: "Removed. The application has no access any more.",
+        });
+      },
+    }),
+  ];
+}
+
+/** The account as it is now. */
+async function again(idp: Idp, account: AccountVisit): Promise<AccountVisit> {
+  const user = await idp.storage.users.find(account.user.id);
+  return { ...account, user: user ?? account.user };
+}
+
+async function showAccount(
+  idp: Idp,
+  { visit, user, session }: AccountVisit,
+  notice: { readonly done?: string; readonly problem?: string } = {},
+): Promise<Response> {
+  const { storage } = idp;
+  const [sessions, apps, totp, recoveryCodesLeft, passkeys] = await Promise.all(
+    [
+      storage.sessions.list(user.id),
+      storage.consents.list(user.id),
+      idp.secondFactor.isSetUp(user.id),
+      storage.recoveryCodes.countLeft(user.id),
+      storage.passkeys.list(user.id),
+    ],
+  );
+  return visit.page(
+    accountPage({
+      csrf: visit.csrf,
+      user,
+      session,
+      sessions,
+      apps,
+      totp,
+      recoveryCodesLeft,
+      passkeys: passkeys.length,
+      ...notice,
+    }),
+    { status: notice.problem === undefined ? 200 : 400 },
+  );
+}
