@@ -11,6 +11,7 @@ export * from "./config_sources.ts";
 export * from "./define_settings.ts";
 export * from "./describe_config.ts";
 export * from "./duration.ts";
+export * from "./encryption_keys.ts";
 export * from "./environment_names.ts";
 export * from "./kinds.ts";
 export * from "./nearest.ts";

@@ -11,8 +11,8 @@ import {
   type ConfigMistake,
   defineSettings,
   duration,
+  encryptionKeys,
   type Kind,
-  list,
   serviceSettings,
   text,
   url,
@@ -22,21 +22,6 @@ import { resourceSettings } from "./resource_settings.ts";
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-
-/** A key-encryption key: 32 bytes in base64. */
-const encryptionKey: Kind<Uint8Array> = {
-  expects: "32 random bytes in base64, as `openssl rand -base64 32` prints",
-  format: (key) => key.toBase64(),
-  parse(input) {
-    try {
-      const key = Uint8Array.fromBase64(String(input).trim());
-      if (key.length === 32) return key;
-    } catch {
-      // Said below, without the key.
-    }
-    throw new RangeError("is not 32 bytes in base64");
-  },
-};
 
 /** A server's own address as others know it: an origin, without a path. */
 const publicUrl: Kind<string> = {
@@ -94,7 +79,7 @@ const commonSettings = defineSettings({
   },
   keyEncryptionKeys: {
     env: "KEY_ENCRYPTION_KEYS",
-    kind: list(encryptionKey),
+    kind: encryptionKeys(),
     description:
       "Keys that signing keys and other secrets are encrypted under: the first encrypts, all decrypt. Without them what is encrypted is lost",
     secret: true,

@@ -3,7 +3,4 @@
  *
  * @module
  */
-export * from "./postgres_engine_store.ts";
-
-/** The folder of the numbered migrations. */
-export const meshhookMigrations: URL = new URL("migrations/", import.meta.url);
+export * from "./postgres_storage.ts";

@@ -6,14 +6,12 @@ import {
   readMigrations,
 } from "@mainstay/adapters/postgres";
 import { startPostgres, type TestPostgres } from "@mainstay/adapters/testing";
-import {
-  meshhookMigrations,
-  postgresEngineStore,
-} from "@mainstay/meshhook/storage";
+import { inRole, postgresDatabase } from "@mainstay/meshhook/storage";
 import { readConfig } from "@mainstay/kernel/config";
 import { createKernel } from "@mainstay/kernel/lifecycle";
 import { parseWorkflow } from "../domain/check_workflow.ts";
 import type { EngineStore } from "../domain/engine_store.ts";
+import { postgresEngineStore } from "../storage/postgres_engine_store.ts";
 
 /** The queue over a PostgreSQL of the test's own. */
 export interface TestEngine extends AsyncDisposable {
@@ -31,9 +29,9 @@ export async function openEngine(): Promise<TestEngine> {
   const server = opened.use(await startPostgres());
   const owner = opened.use(openPool(server.url()));
   await owner.ready();
-  await migrate(owner, await readMigrations(meshhookMigrations));
+  await migrate(owner, await readMigrations(postgresDatabase.migrations));
   const engine = opened.use(
-    openPool(`${server.url()}?options=-c%20role%3Dmeshhook_engine`),
+    openPool(inRole(server.url(), "meshhook_engine")),
   );
   const owned = opened.move();
   return {

@@ -1,0 +1,50 @@
+import { httpSettings } from "@mainstay/adapters/http";
+import { postgresSettings } from "@mainstay/adapters/postgres";
+import {
+  bytes,
+  type Config,
+  defineSettings,
+  duration,
+  encryptionKeys,
+  integer,
+  serviceSettings,
+} from "@mainstay/kernel/config";
+
+/** What MeshHook is configured with. */
+export const meshhookSettings = {
+  ...serviceSettings,
+  ...httpSettings({ servicePort: 8084 }),
+  ...postgresSettings,
+  serviceName: { ...serviceSettings.serviceName, default: "meshhook" },
+  ...defineSettings({
+    meshhookKek: {
+      env: "MESHHOOK_KEK",
+      kind: encryptionKeys(),
+      description:
+        "Keys that projects' secrets are encrypted under: the first encrypts, all decrypt. Without them the secrets are lost",
+      secret: true,
+    },
+    maxWebhookBytes: {
+      env: "MAX_WEBHOOK",
+      kind: bytes({ min: 1, max: 26_214_400 }),
+      description: "Longest body of a webhook",
+      default: 1_048_576,
+    },
+    workerConcurrency: {
+      env: "WORKER_CONCURRENCY",
+      kind: integer({ min: 1, max: 10_000 }),
+      description: "Steps that one worker has in hand at most",
+      default: 64,
+    },
+    leaseMs: {
+      env: "LEASE",
+      kind: duration({ min: 1_000, max: 600_000 }),
+      description:
+        "How long a step stays with a worker that says nothing of itself",
+      default: 30_000,
+    },
+  }),
+};
+
+/** The values of {@link meshhookSettings}. */
+export type MeshhookConfig = Config<typeof meshhookSettings>;

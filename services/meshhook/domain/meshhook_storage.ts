@@ -1,0 +1,30 @@
+import type { Kernel, Part } from "@mainstay/kernel/lifecycle";
+import type { EngineStore } from "./engine_store.ts";
+import type { HookStore } from "./hook.ts";
+
+/** All that MeshHook keeps, whatever keeps it. */
+export interface MeshhookStorage {
+  readonly engine: EngineStore;
+  readonly hooks: HookStore;
+  /** What has to run for it, in order of start. */
+  readonly parts: readonly Part[];
+}
+
+/** How its database is reached. */
+export interface MeshhookDatabaseConfig {
+  readonly databaseUrl: string;
+  readonly databaseMaxOpenConns: number;
+  readonly databaseMaxIdleConns: number;
+  readonly databaseConnMaxLifetimeMs: number;
+  readonly databaseConnectTimeoutMs: number;
+  readonly databaseConnectAttempts: number;
+  readonly databaseStatementTimeoutMs: number;
+}
+
+/** A kind of storage, before it is opened. */
+export interface MeshhookDatabase {
+  /** The folder of its numbered migrations. */
+  readonly migrations: URL;
+  /** Connects to nothing until its parts start. */
+  open(kernel: Kernel, config: MeshhookDatabaseConfig): MeshhookStorage;
+}

@@ -1,0 +1,48 @@
+import { httpProblems, type ProblemTable } from "@mainstay/adapters/http";
+import type { DatabaseFailureCode } from "@mainstay/adapters/postgres";
+import type { KeyEncryptionFailure } from "@mainstay/kernel/encryption";
+import { OperationalError } from "@mainstay/kernel/errors";
+
+/** There is no such hook, or its workflow was never published. */
+export class HookNotFound extends OperationalError<"hook-not-found"> {
+  constructor() {
+    super("hook-not-found", "Cannot take the webhook: there is no such hook");
+  }
+}
+
+/** The sender did not show that the webhook is its. */
+export class SignatureRefused extends OperationalError<"signature-refused"> {
+  /** @param fault For the log: an answer would help to guess. */
+  constructor(fault: string) {
+    super(
+      "signature-refused",
+      "Cannot take the webhook: its signature is missing, wrong or too old",
+      { facts: { fault } },
+    );
+  }
+}
+
+type Code =
+  | keyof typeof httpProblems
+  | DatabaseFailureCode
+  | HookNotFound["code"]
+  | SignatureRefused["code"]
+  | KeyEncryptionFailure["code"];
+
+const UNAVAILABLE = { status: 503, title: "Database unavailable" };
+
+/** How each expected failure of MeshHook is answered. */
+export const meshhookProblems: ProblemTable<Code> = {
+  ...httpProblems,
+  "database-unavailable": UNAVAILABLE,
+  "database-overloaded": UNAVAILABLE,
+  "database-access-denied": UNAVAILABLE,
+  "database-missing": UNAVAILABLE,
+  "database-timeout": UNAVAILABLE,
+  "database-conflict": UNAVAILABLE,
+  // Not 503: it may have been taken in. The same delivery again begins nothing new.
+  "database-outcome-unknown": { status: 504, title: "Outcome unknown" },
+  "hook-not-found": { status: 404, title: "No such hook" },
+  "signature-refused": { status: 401, title: "Signature refused" },
+  "key-encryption-failure": { status: 500, title: "Key unavailable" },
+};

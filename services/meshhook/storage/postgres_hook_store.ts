@@ -1,0 +1,61 @@
+import type { Postgres } from "@mainstay/adapters/postgres";
+import type { WorkflowDefinition } from "@mainstay/contracts/meshhook_workflow";
+import type { Hook, HookStore } from "../domain/hook.ts";
+
+interface HookRow {
+  readonly project_id: string;
+  readonly slug: string;
+  readonly signature: Hook["signature"];
+  readonly workflow_id: string;
+  readonly version: number | null;
+  readonly definition: WorkflowDefinition | null;
+  readonly secret_names: string[];
+  readonly secret_values: Uint8Array[];
+}
+
+/**
+ * Finds hooks in the tables of every project.
+ *
+ * @param postgres Whose connections are in the role `meshhook_engine`.
+ */
+export function postgresHookStore(postgres: Postgres): HookStore {
+  return {
+    async find(projectId, slug) {
+      const { rows } = await postgres.query<HookRow>({
+        name: "find-hook",
+        text: `SELECT h.project_id, h.slug, h.signature, h.workflow_id,
+            v.version, v.definition, s.secret_names, s.secret_values
+          FROM hooks h JOIN workflows w ON w.id = h.workflow_id
+          LEFT JOIN workflow_versions v ON v.workflow_id = w.id
+            AND v.version = w.published_version
+          CROSS JOIN LATERAL (
+            SELECT coalesce(array_agg(name ORDER BY name), '{}') AS secret_names,
+              coalesce(array_agg(value_encrypted ORDER BY name), '{}')
+                AS secret_values
+            FROM secrets WHERE project_id = h.project_id
+              AND h.signature->'secrets' ? name
+          ) s
+          WHERE h.project_id = $1 AND h.slug = $2`,
+        values: [projectId, slug],
+      });
+      return rows[0] && hookOf(rows[0]);
+    },
+  };
+}
+
+function hookOf(row: HookRow): Hook {
+  const { version, definition } = row;
+  return {
+    projectId: row.project_id,
+    slug: row.slug,
+    signature: row.signature,
+    secrets: row.secret_names.map((name, at) => ({
+      name,
+      encrypted: row.secret_values[at]!,
+    })),
+    workflowId: row.workflow_id,
+    ...(version === null || definition === null
+      ? {}
+      : { published: { version, definition } }),
+  };
+}

@@ -1,0 +1,39 @@
+import { openPostgres, type Postgres } from "@mainstay/adapters/postgres";
+import type { Part } from "@mainstay/kernel/lifecycle";
+import type { MeshhookDatabase } from "../domain/meshhook_storage.ts";
+import { postgresEngineStore } from "./postgres_engine_store.ts";
+import { postgresHookStore } from "./postgres_hook_store.ts";
+
+/** The roles of the migrations; neither can bypass row level security. */
+type Role = "meshhook_engine" | "meshhook_tenant";
+
+/** Keeps all in PostgreSQL, over connections that are in the role of their work. */
+export const postgresDatabase: MeshhookDatabase = {
+  migrations: new URL("migrations/", import.meta.url),
+  open({ log, metrics, identity }, config) {
+    const engine = openPostgres(
+      { ...config, databaseUrl: inRole(config.databaseUrl, "meshhook_engine") },
+      { log, metrics, name: identity.name },
+    );
+    return {
+      engine: postgresEngineStore(engine),
+      hooks: postgresHookStore(engine),
+      parts: [connections("engine-connections", engine)],
+    };
+  },
+};
+
+/** The same place, by connections that are in a role from their first statement. */
+export function inRole(databaseUrl: string, role: Role): string {
+  const url = new URL(databaseUrl);
+  const given = url.searchParams.get("options");
+  url.searchParams.set(
+    "options",
+    [given, `-c role=${role}`].filter(Boolean).join(" "),
+  );
+  return url.href.replaceAll("+", "%20");
+}
+
+function connections(name: string, postgres: Postgres): Part {
+  return { name, stop: () => postgres.close() };
+}
