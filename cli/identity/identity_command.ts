@@ -1,7 +1,14 @@
 import type { CommandGroup } from "../command.ts";
+import { auditCommands } from "./audit_commands.ts";
 import { backupCommand } from "./backup_command.ts";
+import { clientsCommands } from "./clients_commands.ts";
+import { keysCommands } from "./keys_commands.ts";
+import { mailCommands } from "./mail_commands.ts";
+import { migrateCommand } from "./migrate_command.ts";
 import { restoreCommand } from "./restore_command.ts";
 import { selftestCommand } from "./selftest_command.ts";
+import { sessionsCommands } from "./sessions_commands.ts";
+import { usersCommands } from "./users_commands.ts";
 
 /** `mainstay identity …`. */
 export const identityCommands: CommandGroup = {
@@ -12,6 +19,13 @@ export const identityCommands: CommandGroup = {
     `Works on the database of the identity servers: the one that DATABASE_URL
 names, else that of the "mainstay up" that runs here.`,
   commands: [
+    clientsCommands,
+    usersCommands,
+    sessionsCommands,
+    keysCommands,
+    auditCommands,
+    mailCommands,
+    migrateCommand,
     backupCommand,
     restoreCommand,
     selftestCommand,

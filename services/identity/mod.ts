@@ -5,9 +5,22 @@
  * @module
  */
 export * from "./config.ts";
+export { type AuditVerdict, verifyAuditChain } from "./domain/audit_chain.ts";
+export type { AuditHead } from "./domain/audit_log.ts";
 export { hashSecret, newSecret } from "./domain/bearer_secret.ts";
+export type { Client } from "./domain/client.ts";
+export * from "./domain/client_administration.ts";
+export type { ClientDescription } from "./domain/client_rules.ts";
 export type { NewClient } from "./domain/client_store.ts";
-export { keyIdOf } from "@mainstay/kernel/encryption";
+export * from "./domain/key_administration.ts";
+export {
+  createKeyEncryption,
+  type KeyEncryption,
+  keyIdOf,
+} from "@mainstay/kernel/encryption";
+export type { User } from "./domain/user.ts";
+export * from "./domain/user_administration.ts";
+export * from "./http/admin_bodies.ts";
 export type { IdentityServiceOptions } from "./identity_service.ts";
 export * from "./authz/module.ts";
 export * from "./idp/module.ts";

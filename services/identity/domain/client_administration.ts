@@ -22,7 +22,11 @@ export interface CreatedClient {
 
 /** What changes of a client: what is not named stays; null takes away. */
 export type ClientChange =
-  & Partial<Omit<ClientDescription, "id">>
+  & {
+    readonly [Field in keyof Omit<ClientDescription, "id">]?:
+      | ClientDescription[Field]
+      | undefined;
+  }
   & { readonly disabled?: boolean | undefined };
 
 /** A secret that was just made. */
@@ -138,8 +142,12 @@ export function hasSecret({ authMethod }: Pick<Client, "authMethod">): boolean {
   return authMethod.startsWith("client_secret_");
 }
 
-function present<Fields extends object>(fields: Fields): Fields {
+type Present<Fields> = {
+  readonly [Field in keyof Fields]?: Exclude<Fields[Field], undefined>;
+};
+
+function present<Fields extends object>(fields: Fields): Present<Fields> {
   return Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== undefined),
-  ) as Fields;
+  ) as Present<Fields>;
 }

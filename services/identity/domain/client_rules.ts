@@ -88,12 +88,14 @@ export function newClientOf(
     ...(tlsSubjectDn ? { tlsSubjectDn } : {}),
     ...(backchannelLogoutUri ? { backchannelLogoutUri } : {}),
   };
+  const words = wordMistakes(client);
   const mistakes = [
-    ...wordMistakes(client),
+    ...words,
     ...uriMistakes(client),
     ...scopeMistakes(client),
     ...keyMistakes(client),
-    ...fitMistakes(client),
+    // A word that is not known fits nothing, which is no news.
+    ...(words.length === 0 ? fitMistakes(client) : []),
   ];
   if (mistakes.length > 0) {
     throw new InvalidInput(

@@ -3,7 +3,7 @@ import type { AuthMethod, ClientSecret } from "./client.ts";
 import type { KeyEncryption } from "@mainstay/kernel/encryption";
 
 /** Encrypted client secrets open for nothing else. */
-const USE = "client-secret";
+export const CLIENT_SECRET_USE = "client-secret";
 
 /** A secret for its one showing, and what is kept of it. */
 export interface NewClientSecret {
@@ -25,7 +25,7 @@ export function newClientSecret(
   const plain = new TextEncoder().encode(secret);
   return {
     secret,
-    record: { hash, encrypted: encryption.encrypt(plain, USE) },
+    record: { hash, encrypted: encryption.encrypt(plain, CLIENT_SECRET_USE) },
   };
 }
 
@@ -35,6 +35,8 @@ export function openClientSecrets(
   encryption: KeyEncryption,
 ): readonly Uint8Array[] {
   return secrets.flatMap(({ encrypted }) =>
-    encrypted === undefined ? [] : [encryption.decrypt(encrypted, USE)]
+    encrypted === undefined
+      ? []
+      : [encryption.decrypt(encrypted, CLIENT_SECRET_USE)]
   );
 }

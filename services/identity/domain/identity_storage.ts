@@ -9,6 +9,7 @@ import type {
   RecoveryCodeStore,
   TotpStore,
 } from "./credential_stores.ts";
+import type { EncryptedSecrets } from "./encrypted_secrets.ts";
 import type { ExpiredRows } from "./expired_rows.ts";
 import type { GrantStore } from "./grant_store.ts";
 import type { KeyStore } from "./key_store.ts";
@@ -53,6 +54,7 @@ export interface IdentityStores {
   readonly statusHistory: StatusHistory;
   readonly logouts: LogoutQueue;
   readonly expired: ExpiredRows;
+  readonly secrets: EncryptedSecrets;
 }
 
 /** The stores, and what goes for all of them. */

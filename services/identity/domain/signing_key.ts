@@ -43,7 +43,7 @@ export interface SigningKey {
 
 const generate = promisify(generateKeyPair);
 /** Encrypted private keys open for nothing else. */
-const USE = "signing-key";
+export const SIGNING_KEY_USE = "signing-key";
 
 /** Makes a key. RSA takes some 100 ms, off the main thread. */
 export async function createSigningKey(
@@ -64,7 +64,7 @@ export async function createSigningKey(
     kid,
     alg,
     publicJwk: { ...jwk, kid, alg, use: "sig" },
-    privateEncrypted: encryption.encrypt(der, USE),
+    privateEncrypted: encryption.encrypt(der, SIGNING_KEY_USE),
     kekId: encryption.currentId,
     createdAt: now,
     activeFrom,
@@ -77,7 +77,7 @@ export function openSigningKey(
   encryption: KeyEncryption,
 ): SigningKey {
   const key = createPrivateKey({
-    key: Buffer.from(encryption.decrypt(privateEncrypted, USE)),
+    key: Buffer.from(encryption.decrypt(privateEncrypted, SIGNING_KEY_USE)),
     format: "der",
     type: "pkcs8",
   });

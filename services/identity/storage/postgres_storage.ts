@@ -13,6 +13,7 @@ import { postgresAuditLog } from "./postgres_audit_log.ts";
 import { postgresClientStore } from "./postgres_client_store.ts";
 import { postgresCodeStore } from "./postgres_code_store.ts";
 import { postgresDeviceStore } from "./postgres_device_store.ts";
+import { postgresEncryptedSecrets } from "./postgres_encrypted_secrets.ts";
 import { postgresExpiredRows } from "./postgres_expired_rows.ts";
 import { postgresGrantStore } from "./postgres_grant_store.ts";
 import { postgresKeyStore } from "./postgres_key_store.ts";
@@ -81,5 +82,6 @@ function storesOver(postgres: Postgres): IdentityStores {
     statusHistory: postgresStatusHistory(postgres),
     logouts: postgresLogoutQueue(postgres),
     expired: postgresExpiredRows(postgres),
+    secrets: postgresEncryptedSecrets(postgres),
   };
 }

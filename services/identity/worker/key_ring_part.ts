@@ -5,9 +5,12 @@ import {
   type Part,
   sleep,
 } from "@mainstay/kernel/lifecycle";
-import type { AuditEntry } from "../domain/audit_log.ts";
 import type { IdentityStorage } from "../domain/identity_storage.ts";
 import type { KeyEncryption } from "@mainstay/kernel/encryption";
+import {
+  createKeyAdministration,
+  keyEntries,
+} from "../domain/key_administration.ts";
 import type { KeyRing } from "../domain/key_ring.ts";
 import {
   isPublished,
@@ -15,7 +18,6 @@ import {
   planKeys,
   signingKeyAt,
 } from "../domain/key_rotation.ts";
-import type { KeyChanges } from "../domain/key_store.ts";
 import {
   createSigningKey,
   openSigningKey,
@@ -25,7 +27,7 @@ import {
 
 /** What the ring is made of. */
 export interface KeyRingOptions {
-  readonly storage: Pick<IdentityStorage, "keys" | "atomically">;
+  readonly storage: IdentityStorage;
   readonly encryption: KeyEncryption;
   readonly rotation: KeyRotation;
   readonly clock: Clock;
@@ -33,7 +35,10 @@ export interface KeyRingOptions {
 
 /** The keys of this process, and what keeps them fresh. */
 export interface KeyRingPart extends KeyRing, Part {
-  /** Makes keys before they are needed, and retires those that have had their time. */
+  /**
+   * Makes keys before they are needed, retires those that have had their time,
+   * and encrypts under the first key-encryption key what is not yet.
+   */
   readonly rotationJob: Part;
 }
 
@@ -54,6 +59,8 @@ export function keyRingPart(
   { storage, encryption, rotation, clock }: KeyRingOptions,
 ): KeyRingPart {
   const log = kernel.log.child("keys");
+  const { now } = clock;
+  const administration = createKeyAdministration({ storage, encryption, now });
   const stopping = new AbortController();
   const opened = new Map<string, SigningKey>();
   let records: readonly SigningKeyRecord[] = [];
@@ -99,7 +106,9 @@ export function keyRingPart(
   async function rotate(): Promise<void> {
     const all = await storage.atomically(async ({ keys, audit }) => {
       const { present, changes } = await keys.change(plan);
-      for (const entry of entriesOf(changes)) await audit.append(entry);
+      for (const entry of keyEntries(changes, "system")) {
+        await audit.append(entry);
+      }
       return present;
     });
     take(all);
@@ -128,24 +137,10 @@ export function keyRingPart(
     rotationJob: backgroundJob(kernel, {
       name: "key-rotation",
       schedule: { everyMs: ROTATION_CHECK_MS },
-      run: rotate,
+      async run() {
+        await rotate();
+        await administration.reencrypt("system");
+      },
     }, { clock }),
   };
-}
-
-function entriesOf({ added, retired }: KeyChanges): AuditEntry[] {
-  return [
-    ...added.map(({ kid, alg, activeFrom }) => ({
-      action: "key.created",
-      actor: "system",
-      subject: `key:${kid}`,
-      details: { alg, activeFrom },
-    })),
-    ...retired.map(({ kid, expiresAt }) => ({
-      action: "key.retired",
-      actor: "system",
-      subject: `key:${kid}`,
-      details: { expiresAt },
-    })),
-  ];
 }

@@ -1,0 +1,75 @@
+import { createPasswordHasher } from "@mainstay/adapters/passwords";
+import {
+  type ClientAdministration,
+  createClientAdministration,
+  createKeyAdministration,
+  createKeyEncryption,
+  createUserAdministration,
+  identitySettings,
+  type KeyAdministration,
+  type KeyEncryption,
+  type UserAdministration,
+} from "@mainstay/identity";
+import { readConfig } from "@mainstay/kernel/config";
+import { type OpenIdentity, openIdentity } from "./open_identity.ts";
+
+/** What operators do, on the database itself. */
+export interface Administration extends AsyncDisposable {
+  readonly identity: OpenIdentity;
+  readonly storage: OpenIdentity["storage"];
+  readonly clients: ClientAdministration;
+  readonly users: UserAdministration;
+  readonly keys: KeyAdministration;
+  /** Who is written down as having done it. */
+  readonly actor: string;
+}
+
+/**
+ * Opens the administration of the database that {@link openIdentity} finds.
+ * Whoever may use that database may do all of this: the audit log names the
+ * user of this machine.
+ */
+export async function openAdministration(): Promise<Administration> {
+  await using opened = new AsyncDisposableStack();
+  const identity = opened.use(await openIdentity());
+  const { storage, env } = identity;
+  const encryption = neededEncryption(env);
+  const { now } = Date;
+  const hasher = opened.adopt(
+    createPasswordHasher({ threads: 1 }),
+    (hasher) => hasher.close(),
+  );
+  const owned = opened.move();
+  return {
+    identity,
+    storage,
+    clients: createClientAdministration({ storage, encryption, now }),
+    users: createUserAdministration({
+      storage,
+      hashPassword: (password) => hasher.hash(password),
+    }),
+    keys: createKeyAdministration({ storage, encryption, now }),
+    actor: `operator:${env["USER"] || env["LOGNAME"] || "unknown"}`,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Asks for KEY_ENCRYPTION_KEYS when something is encrypted, and not before. */
+function neededEncryption(
+  env: Readonly<Record<string, string>>,
+): KeyEncryption {
+  let made: KeyEncryption | undefined;
+  const needed = () => {
+    const { keyEncryptionKeys } = identitySettings("authz");
+    return made ??= createKeyEncryption(
+      readConfig({ keyEncryptionKeys }, { args: [], env }).keyEncryptionKeys,
+    );
+  };
+  return {
+    get currentId() {
+      return needed().currentId;
+    },
+    encrypt: (plain, use) => needed().encrypt(plain, use),
+    decrypt: (encrypted, use) => needed().decrypt(encrypted, use),
+  };
+}
