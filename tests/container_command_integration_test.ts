@@ -1,117 +1,16 @@
-/**
- * What the image of the events service runs, without an engine: the files that
- * its build copies, dependencies fetched against the lock file, the image's own
- * commands and environment, an unprivileged user, nothing that can be written.
- */
+/** What the image of the events service runs, without an engine; see image.ts. */
 import { ok, strictEqual } from "node:assert/strict";
-import { globSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { globSync } from "node:fs";
 import { eventually, startRedis } from "@mainstay/adapters/testing";
 import { freePort } from "@mainstay/tools/local_stack";
-import { readDockerfile } from "./dockerfile.ts";
+import { imageFile, makeImage } from "./image.ts";
 import { metricsOfRules } from "./metrics_of_rules.ts";
 
-const root = new URL("../", import.meta.url).pathname;
-const container = `${root}deployments/container/`;
-const dockerfile = readDockerfile(
-  readFileSync(`${container}events.Dockerfile`, "utf8"),
-);
-const ignored = readFileSync(
-  `${container}events.Dockerfile.dockerignore`,
-  "utf8",
-).split("\n").filter((line) => /^[^#!]/.test(line) && line !== "*");
-
-/** `nobody`, where this test may change its user; else its own. */
-const user = Deno.uid() === 0 ? { uid: 65534, gid: 65534 } : {};
-
-/** Copies what the build stage copies, without what `.dockerignore` leaves out. */
-async function copySources(to: string): Promise<void> {
-  for (const { stage, args } of dockerfile.copies) {
-    if (stage !== 1) continue;
-    const target = args.at(-1) ?? "";
-    for (const source of args.slice(0, -1)) {
-      const isFile = Deno.statSync(root + source).isFile;
-      const files = isFile ? [source] : globSync(`${source}/**/*`, {
-        cwd: root,
-        exclude: ignored,
-      });
-      for (const file of files) {
-        if (!Deno.statSync(root + file).isFile) continue;
-        const path = isFile
-          ? join(
-            to,
-            target,
-            target.endsWith("/") ? file.split("/").at(-1)! : "",
-          )
-          : join(to, target, file.slice(source.length));
-        const name = target === "./" ? join(to, file) : path;
-        await Deno.mkdir(dirname(name), { recursive: true, mode: 0o755 });
-        await Deno.copyFile(root + file, name);
-      }
-    }
-  }
-}
-
-/** The image's file system, as far as it is used. */
-async function makeImage() {
-  const folder = await Deno.makeTempDir({ prefix: "mainstay-image-" });
-  await Deno.chmod(folder, 0o755);
-  const [app, denoDir, deno] = ["app", "deno-dir", "deno"]
-    .map((name) => `${folder}/${name}`) as [string, string, string];
-  await copySources(app);
-  await Deno.copyFile(Deno.execPath(), deno);
-  await Deno.chmod(deno, 0o755);
-  const env = { ...dockerfile.env, DENO_DIR: denoDir };
-  for (const { stage, command } of dockerfile.runs) {
-    strictEqual(stage, 1);
-    const { success, stderr } = await new Deno.Command(deno, {
-      args: command.slice(1),
-      cwd: app,
-      env: { DENO_DIR: denoDir },
-      stdout: "null",
-      stderr: "piped",
-    }).output();
-    ok(success, new TextDecoder().decode(stderr));
-  }
-  await makeReadOnly(folder);
-  /** Runs a command of the image as the image would. */
-  const command = (
-    [binary, ...args]: readonly string[],
-    extra: Record<string, string>,
-  ) => {
-    strictEqual(binary, "/bin/deno");
-    return new Deno.Command(deno, {
-      args,
-      cwd: app,
-      clearEnv: true,
-      env: { ...env, ...extra },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-      ...user,
-    });
-  };
-  return {
-    command,
-    app,
-    async [Symbol.asyncDispose]() {
-      await new Deno.Command("chmod", { args: ["-R", "u+w", folder] }).output();
-      await Deno.remove(folder, { recursive: true });
-    },
-  };
-}
-
-/** For everyone to read, for nobody to write. */
-async function makeReadOnly(folder: string): Promise<void> {
-  const { success } = await new Deno.Command("chmod", {
-    args: ["-R", "a+rX,a-w", folder],
-  }).output();
-  ok(success);
-}
+const dockerfile = imageFile("events");
 
 Deno.test("the image's command serves, is healthy and stops, unprivileged and read-only", async () => {
   await using redis = await startRedis();
-  await using image = await makeImage();
+  await using image = await makeImage("events", { build: 1 });
   strictEqual(
     globSync("**/{*_test.ts,testing/**}", { cwd: image.app }).length,
     0,
@@ -171,7 +70,7 @@ Deno.test("the image's command serves, is healthy and stops, unprivileged and re
   strictEqual(await health(), 0);
   strictEqual(await health("/health/ready"), 0);
   strictEqual(await health("/health/nothing"), 1, "an answer that is not 200");
-  if (user.uid !== undefined) {
+  if (image.asNobody) {
     const status = await Deno.readTextFile(`/proc/${child.pid}/status`);
     ok(/^Uid:\s+65534\s/m.test(status), "it runs as nobody");
   }

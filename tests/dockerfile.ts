@@ -1,4 +1,4 @@
-/** What a Dockerfile says of the image that it makes: its last stage. */
+/** What a Dockerfile says of an image that it makes. */
 export interface Dockerfile {
   /** Every image that a stage is made from, but other stages. */
   readonly images: readonly string[];
@@ -6,6 +6,7 @@ export interface Dockerfile {
   readonly exposed: readonly number[];
   readonly user: string | undefined;
   readonly entrypoint: readonly string[];
+  readonly cmd: readonly string[];
   readonly healthcheck: readonly string[];
   /** `COPY` lines of all stages, each with its stage's number. */
   readonly copies: ReadonlyArray<{ stage: number; args: readonly string[] }>;
@@ -16,53 +17,57 @@ export interface Dockerfile {
  * Reads the part of the Dockerfile language that this repository uses: exec
  * forms only, `ARG` with defaults.
  *
+ * @param target The stage that is the image; default the last.
  * @throws {SyntaxError} On anything else.
  */
-export function readDockerfile(text: string): Dockerfile {
+export function readDockerfile(text: string, target?: string): Dockerfile {
   const lines = text.replace(/^#.*\n/gm, "").replace(/\\\n\s*/g, " ")
     .split("\n").map((line) => line.trim()).filter((line) => line !== "");
   const images: string[] = [];
-  const stages = new Set<string>();
+  const stages = new Map<string, Stage>();
   const args: Record<string, string> = {};
   const copies: Array<{ stage: number; args: string[] }> = [];
   const runs: Array<{ stage: number; command: string[] }> = [];
-  let env: Record<string, string> = {};
-  let exposed: number[] = [];
-  let user: string | undefined;
-  let entrypoint: string[] = [];
-  let healthcheck: string[] = [];
   let stage = -1;
+  let own: Stage = EMPTY;
   for (const line of lines) {
     const [, word = "", rest = ""] = /^(\S+)\s+(.*)$/s.exec(line) ?? [];
     const value = rest.replace(/\$\{(\w+)\}/g, (_, name) => args[name] ?? "");
     switch (word) {
       case "FROM": {
-        const [image = "", , name] = value.split(/\s+/);
-        if (!stages.has(image)) images.push(image);
-        if (name !== undefined) stages.add(name);
+        const [image = "", , name = String(stage)] = value.split(/\s+/);
+        const basis = stages.get(image);
+        if (basis === undefined) images.push(image);
+        own = { ...(basis ?? EMPTY) };
+        stages.set(name, own);
         stage++;
-        [env, exposed, user, entrypoint, healthcheck] = [{}, [], "", [], []];
         break;
       }
       case "ARG":
         Object.assign(args, Object.fromEntries([value.split("=")]));
         break;
       case "ENV":
-        for (const pair of value.split(/\s+/)) {
-          Object.assign(env, Object.fromEntries([pair.split("=")]));
-        }
+        own.env = {
+          ...own.env,
+          ...Object.fromEntries(
+            value.split(/\s+/).map((pair) => pair.split("=")),
+          ),
+        };
         break;
       case "EXPOSE":
-        exposed.push(Number(value));
+        own.exposed = [...own.exposed, Number(value)];
         break;
       case "USER":
-        user = value;
+        own.user = value;
         break;
       case "ENTRYPOINT":
-        entrypoint = JSON.parse(value);
+        own.entrypoint = JSON.parse(rest);
+        break;
+      case "CMD":
+        own.cmd = JSON.parse(rest);
         break;
       case "HEALTHCHECK":
-        healthcheck = JSON.parse(value.slice(value.indexOf("[")));
+        own.healthcheck = JSON.parse(value.slice(value.indexOf("[")));
         break;
       case "COPY":
         copies.push({ stage, args: value.split(/\s+/) });
@@ -78,14 +83,25 @@ export function readDockerfile(text: string): Dockerfile {
         throw new SyntaxError(`Cannot read the Dockerfile: ${line}`);
     }
   }
-  return {
-    images,
-    env,
-    exposed,
-    user,
-    entrypoint,
-    healthcheck,
-    copies,
-    runs,
-  };
+  const image = target === undefined ? own : stages.get(target);
+  if (image === undefined) throw new SyntaxError(`No stage is ${target}`);
+  return { images: [...new Set(images)], copies, runs, ...image };
 }
+
+interface Stage {
+  env: Readonly<Record<string, string>>;
+  exposed: readonly number[];
+  user: string | undefined;
+  entrypoint: readonly string[];
+  cmd: readonly string[];
+  healthcheck: readonly string[];
+}
+
+const EMPTY: Stage = {
+  env: {},
+  exposed: [],
+  user: undefined,
+  entrypoint: [],
+  cmd: [],
+  healthcheck: [],
+};

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { buildConsole } from "./local_stack/mod.ts";
+import { buildConsole } from "./local_stack/build_console.ts";
 
 if (import.meta.main) {
   const print = (line: string) =>

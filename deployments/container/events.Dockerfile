@@ -14,6 +14,9 @@ ENV DENO_DIR=/deno-dir
 # of the other workspace members only their names.
 COPY deno.json deno.lock ./
 COPY cli/deno.json cli/
+COPY console/deno.json console/
+COPY services/identity/deno.json services/identity/
+COPY services/meshhook/deno.json services/meshhook/
 COPY tools/deno.json tools/
 COPY contracts contracts
 COPY kernel kernel
