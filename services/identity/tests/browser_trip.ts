@@ -124,3 +124,31 @@ export async function postForm(
     body: text.startsWith("{") ? JSON.parse(text) : undefined,
   };
 }
+
+/** The trip of a user who agrees, from the address that a client has made. */
+export async function followAuthorization(
+  identity: Pick<StartedIdentity, "urls" | "storage">,
+  session: { readonly userId: string; readonly sessionId: string },
+  url: URL,
+): Promise<URL> {
+  const login = await visitAuthorize(identity, url.searchParams);
+  const challenge = login.location?.searchParams.get("login_challenge");
+  if (!challenge) {
+    throw new Error(`Cannot sign in: ${login.location ?? login.text}`);
+  }
+  const request = await identity.storage.authorizationRequests.find(
+    hashSecret(challenge),
+  );
+  const back = await decide(identity, login, {
+    approved: {
+      ...session,
+      authTime: new Date(),
+      acr: "1",
+      amr: ["pwd"],
+      scopes: request?.parameters.scopes ?? [],
+    },
+  });
+  const { location, text } = await visitAuthorize(identity, back, login.cookie);
+  if (location === undefined) throw new Error(`Cannot come back: ${text}`);
+  return location;
+}
