@@ -1,3 +1,4 @@
+import { backupModule } from "@mainstay/adapters/postgres";
 import {
   type EventsConfig,
   eventsService,
@@ -12,7 +13,10 @@ import {
   rsService,
   spaService,
 } from "@mainstay/identity";
-import { postgresDatabase } from "@mainstay/identity/storage";
+import {
+  identityBackupSource,
+  postgresDatabase,
+} from "@mainstay/identity/storage";
 import {
   type Config,
   readConfig,
@@ -63,7 +67,18 @@ export const UP_SERVICES: readonly UpService[] = [
     create: (config: EventsConfig, options) =>
       eventsService(config, redisStorage, options),
   }),
-  identityServer("authz", 9090, authzService),
+  identityServer(
+    "authz",
+    9090,
+    (config, database, { modules = [], ...options } = {}) =>
+      authzService(config, database, {
+        ...options,
+        modules: [
+          ...modules,
+          backupModule(config, identityBackupSource, config),
+        ],
+      }),
+  ),
   identityServer("rs", 9092, rsService),
   identityServer(
     "spa",

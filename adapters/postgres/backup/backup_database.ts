@@ -19,16 +19,26 @@ import { type FolderDraft, writeWholeFolder } from "./whole_folder.ts";
 
 /** Of the advisory lock: any constant that nobody else uses. */
 const LOCK = "4091837465520193847";
-/** PostgreSQL that sends nothing for so long is taken for frozen. */
-const STALLED_MS = 300_000;
+const STALL_TIMEOUT_MS = 300_000;
 
 /** Where a backup goes. */
 export interface BackupOptions {
   readonly path: string;
   /** Closes the connection; nothing is left behind. */
   readonly signal?: AbortSignal;
+  /** PostgreSQL that sends nothing for so long is taken for frozen. Default 5 minutes. */
+  readonly stallTimeoutMs?: number;
   /** The wall clock, in epoch milliseconds. */
   readonly now?: () => number;
+}
+
+/** What the tables are written with. */
+interface Writing {
+  readonly draft: FolderDraft;
+  /** Closes the connection. */
+  readonly cut: AbortController;
+  readonly stallTimeoutMs: number;
+  readonly now: () => number;
 }
 
 /**
@@ -50,7 +60,8 @@ export interface BackupOptions {
 export async function backupDatabase(
   postgres: Postgres,
   source: BackupSource,
-  { path, signal, now = Date.now }: BackupOptions,
+  { path, signal, stallTimeoutMs = STALL_TIMEOUT_MS, now = Date.now }:
+    BackupOptions,
 ): Promise<Backup> {
   const cut = new AbortController();
   const signals = signal ? [cut.signal, signal] : [cut.signal];
@@ -59,7 +70,8 @@ export async function backupDatabase(
       try {
         await lockBackups(connection);
         await writeWholeFolder(path, async (draft) => {
-          await writeSnapshot(connection, source, { draft, cut, now });
+          const writing = { draft, cut, stallTimeoutMs, now };
+          await writeSnapshot(connection, source, writing);
         });
       } catch (failure) {
         // Not waited for: PostgreSQL may be in the middle of a table.
@@ -89,19 +101,15 @@ async function lockBackups(connection: Queryable): Promise<void> {
 async function writeSnapshot(
   connection: Queryable,
   { service, facts }: BackupSource,
-  { draft, cut, now }: {
-    readonly draft: FolderDraft;
-    readonly cut: AbortController;
-    readonly now: () => number;
-  },
+  writing: Writing,
 ): Promise<void> {
   const tables = await beginSnapshot(connection);
-  const createdAt = new Date(now()).toISOString();
+  const createdAt = new Date(writing.now()).toISOString();
   const migrations = await appliedMigrations(connection);
   const known = await facts?.(connection) ?? {};
   const written: BackupTable[] = [];
   for (const table of tables) {
-    written.push(await writeTable(connection, table, draft, cut));
+    written.push(await writeTable(connection, table, writing));
   }
   // After the tables: sequences belong to no snapshot, and a value that is too
   // high does no harm.
@@ -126,7 +134,7 @@ async function writeSnapshot(
     sequences,
     facts: known,
   });
-  await draft.write(MANIFEST, [new TextEncoder().encode(manifest)]);
+  await writing.draft.write(MANIFEST, [new TextEncoder().encode(manifest)]);
 }
 
 /**
@@ -169,17 +177,16 @@ async function appliedMigrations(
 async function writeTable(
   connection: Queryable,
   { name, columns, partitioned }: SchemaTable,
-  draft: FolderDraft,
-  cut: AbortController,
+  { draft, cut, stallTimeoutMs }: Writing,
 ): Promise<BackupTable> {
   const stalled = () =>
     cut.abort(
       new BackupFailure(
         "backup-failed",
-        `nothing of table ${name} came for ${STALLED_MS / 1000} s`,
+        `nothing of table ${name} came for ${stallTimeoutMs / 1000} s`,
       ),
     );
-  let alarm = setTimeout(stalled, STALLED_MS);
+  let alarm = setTimeout(stalled, stallTimeoutMs);
   const [from, list] = [quoteName(name), quoteNames(columns)];
   try {
     const leaving = copyOut(
@@ -192,7 +199,7 @@ async function writeTable(
       tableFile(name),
       watched(compressed(leaving.rows), () => {
         clearTimeout(alarm);
-        alarm = setTimeout(stalled, STALLED_MS);
+        alarm = setTimeout(stalled, stallTimeoutMs);
       }),
     );
     return { name, columns: [...columns], rows: leaving.rowCount, ...file };

@@ -75,7 +75,6 @@ export function backupModule(
           rows: backup.manifest.tables.reduce((sum, { rows }) => sum + rows, 0),
           bytes: backup.bytes,
           durationMs: Math.round(clock.elapsed() - startedAt),
-          ...backup.manifest.facts,
         });
         const removed = await removeOldBackups(folder, service, backupKeep);
         if (removed.length > 0) log.info("Old backups removed", { removed });

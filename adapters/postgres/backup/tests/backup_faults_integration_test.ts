@@ -7,6 +7,7 @@ import {
 } from "node:assert/strict";
 import { eventually, startProcess } from "@mainstay/adapters/testing";
 import { DatabaseFailure } from "../../database_failure.ts";
+import type { Queryable } from "../../postgres.ts";
 import { backupDatabase } from "../backup_database.ts";
 import { type Backup, readBackup } from "../read_backup.ts";
 import { restoreDatabase } from "../restore_database.ts";
@@ -23,8 +24,8 @@ const PROCESS = new URL("backup_process.ts", import.meta.url).href;
 async function fillMuch({ from }: BackupStage, rows: number): Promise<void> {
   await from.postgres.query(
     `INSERT INTO people (name, raw)
-     SELECT 'p', decode(string_agg(md5(random()::text || n || part), ''), 'hex')
-     FROM generate_series(1, ${rows}) n, generate_series(1, 60) part GROUP BY n`,
+     SELECT 'p', decode(string_agg(encode(sha512(random()::text::bytea), 'hex'), ''), 'hex')
+     FROM generate_series(1, ${rows}) n, generate_series(1, 15) GROUP BY n`,
   );
   await from.postgres.query("REFRESH MATERIALIZED VIEW head_count");
 }
@@ -154,7 +155,7 @@ Deno.test("rows that the schema refuses change nothing, and are said with their 
 Deno.test("a backup that PostgreSQL does not survive leaves nothing", async () => {
   await using stage = await openBackupStage();
   const { from, source, folder, server } = stage;
-  await fillMuch(stage, 20_000);
+  await fillMuch(stage, 50_000);
   const path = `${folder}/one`;
   const backup = backupDatabase(from.postgres, source, { path });
   const failure = rejects(backup, (error) => error instanceof DatabaseFailure);
@@ -177,44 +178,86 @@ Deno.test("a backup that PostgreSQL does not survive leaves nothing", async () =
   deepStrictEqual(await namesIn(folder), ["one"]);
 });
 
-Deno.test("a backup that is killed, or stopped, leaves nothing under its name", async () => {
+Deno.test("a backup of a server that has frozen is given up", async () => {
+  await using stage = await openBackupStage();
+  const { from, source, folder } = stage;
+  let pid = 0;
+  const frozen = {
+    ...source,
+    // The last statement before the tables.
+    async facts(snapshot: Queryable) {
+      const { rows } = await snapshot.query<{ pid: number }>(
+        "SELECT pg_backend_pid() AS pid",
+      );
+      pid = rows[0]?.pid ?? 0;
+      Deno.kill(pid, "SIGSTOP");
+      return {};
+    },
+  };
+  try {
+    await failsAsBackup(
+      backupDatabase(from.postgres, frozen, {
+        path: `${folder}/one`,
+        stallTimeoutMs: 500,
+      }),
+      "backup-failed",
+      /nothing of table .+ came for 0\.5 s/,
+    );
+    deepStrictEqual(await namesIn(folder), []);
+  } finally {
+    Deno.kill(pid, "SIGCONT");
+  }
+});
+
+Deno.test("a backup that is killed leaves nothing under its name", async () => {
   await using stage = await openBackupStage();
   const { from, source, folder, server } = stage;
-  await fillMuch(stage, 20_000);
+  await fillMuch(stage, 50_000);
   const path = `${folder}/one`;
-  const partial = `${path}.partial/people.copy.gz`;
-  const begun = () =>
-    eventually(
-      "rows are written",
-      async () =>
-        (await Deno.stat(partial).catch(() => ({ size: 0 }))).size > 0,
-    );
   await using process = await startProcess(
     ["run", "-A", PROCESS, "backup", path, String(source.migrations)],
     { env: { DATABASE_URL: server.url() } },
   );
-  await begun();
+  await eventually("rows are written", async () => {
+    const { size } = await Deno.stat(`${path}.partial/people.copy.gz`)
+      .catch(() => ({ size: 0 }));
+    return size > 0;
+  });
   process.kill("SIGKILL");
   await process.exited;
   deepStrictEqual(await namesIn(folder), ["one.partial"]);
+  // The next one takes its place, once the server has noticed.
+  await eventually("another is taken", async () => {
+    await backupDatabase(from.postgres, source, { path });
+    return true;
+  });
+  deepStrictEqual(await namesIn(folder), ["one"]);
+});
 
+Deno.test("one backup is taken at a time, and one that is stopped leaves nothing", async () => {
+  await using stage = await openBackupStage();
+  const { from, source, folder } = stage;
   const stop = new AbortController();
   const reason = new Error("enough");
-  let stopped: Promise<void> | undefined;
-  // Until the server has noticed the death of the process, one is under way.
-  await eventually("another begins", async () => {
-    const attempt = backupDatabase(from.postgres, source, {
-      path,
+  const begun = Promise.withResolvers<void>();
+  const held = {
+    ...source,
+    facts: () => {
+      begun.resolve();
+      return new Promise<never>((_, reject) =>
+        stop.signal.addEventListener("abort", () => reject(reason))
+      );
+    },
+  };
+  const stopped = rejects(
+    backupDatabase(from.postgres, held, {
+      path: `${folder}/one`,
       signal: stop.signal,
-    });
-    const failed = attempt.then(() => {}, (error) => error);
-    stopped = rejects(attempt, reason);
-    stopped.catch(() => {});
-    return await Promise.race([
-      failed.then(() => false),
-      begun().then(() => true),
-    ]);
-  });
+    }),
+    reason,
+  );
+  await begun.promise;
+  deepStrictEqual(await namesIn(folder), ["one.partial"]);
   await failsAsBackup(
     backupDatabase(from.postgres, source, { path: `${folder}/two` }),
     "backup-running",
@@ -228,7 +271,7 @@ Deno.test("a backup that is killed, or stopped, leaves nothing under its name", 
 Deno.test("a restore that is killed leaves the database as it was", async () => {
   await using stage = await openBackupStage();
   const { from, source, folder, server } = stage;
-  await fillMuch(stage, 20_000);
+  await fillMuch(stage, 30_000);
   const path = `${folder}/one`;
   const backup = await backupDatabase(from.postgres, source, { path });
   const backedUp = await contentOf(from);

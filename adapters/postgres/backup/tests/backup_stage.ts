@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { startPostgres, type TestPostgres } from "@mainstay/adapters/testing";
 import { migrate } from "../../migrate.ts";
 import { readMigrations } from "../../read_migrations.ts";
@@ -115,17 +114,14 @@ export async function contentOf({ postgres }: TestedPostgres): Promise<string> {
   );
   const content = [];
   for (const { name } of tables) {
-    const { rows } = await postgres.query<{ row: string }>(
-      `SELECT t::text AS row FROM ${name} t ORDER BY 1`,
-    );
-    const text = JSON.stringify(rows.map(({ row }) => row));
     // Short enough to be shown when it differs.
-    const shown = text.length < 10_000
-      ? text
-      : `${rows.length} rows, ${
-        createHash("sha256").update(text).digest("hex")
-      }`;
-    content.push(`${name}: ${shown}`);
+    const { rows: [row] } = await postgres.query<{ text: string }>(
+      `SELECT CASE WHEN count(*) < 1000
+         THEN coalesce(jsonb_agg(t::text ORDER BY t::text), '[]')::text
+         ELSE count(*) || ' rows, ' || md5(string_agg(md5(t::text), '' ORDER BY md5(t::text)))
+       END AS text FROM ${name} t`,
+    );
+    content.push(`${name}: ${row?.text}`);
   }
   const { rows: sequences } = await postgres.query(
     "SELECT sequencename, last_value FROM pg_sequences ORDER BY 1",
