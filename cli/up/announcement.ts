@@ -41,7 +41,7 @@ Up in ${seconds} s. Ctrl-C ends everything in order.
 
 ${rows.map((row) => `  ${columns(row)}`).join("\n")}
 
-Try, in another terminal:
+Try:
 
 ${suggestions(places, identity).join("\n\n")}
 `);
@@ -70,8 +70,12 @@ function suggestions(
 ): string[] {
   const events = places.get("events");
   const authz = places.get("authz");
+  const spa = places.get("spa");
   const demo = identity?.demo;
   return [
+    ...(spa === undefined || demo === undefined ? [] : [
+      `  Sign in at http://localhost:${spa.servicePort}/ as ${demo.username} with ${demo.password}`,
+    ]),
     ...(events === undefined ? [] : [
       `  curl -i http://${
         hostOf(events)

@@ -1,3 +1,4 @@
+import { createPasswordHasher } from "@mainstay/adapters/passwords";
 import { migrate, readMigrations } from "@mainstay/adapters/postgres";
 import { postgresDatabase } from "@mainstay/identity/storage";
 import { keptSecret } from "@mainstay/tools/local_stack";
@@ -8,6 +9,8 @@ import { openIdentity } from "../identity/open_identity.ts";
 export interface Demo {
   readonly clientId: string;
   readonly clientSecret: string;
+  readonly username: string;
+  readonly password: string;
 }
 
 /** Where everything is. */
@@ -18,6 +21,8 @@ export interface DemoOptions {
   readonly events: string;
 }
 
+/** What the demo user and client are called. */
+const DEMO = "demo";
 const RESOURCE_SCOPES = ["read:resource", "write:resource", "delete:resource"];
 
 /**
@@ -29,7 +34,7 @@ export async function seedDemo(options: DemoOptions): Promise<Demo> {
   await using identity = await openIdentity({
     DATABASE_URL: options.databaseUrl,
   });
-  const { postgres, storage: { clients } } = identity;
+  const { postgres, storage: { clients, users } } = identity;
   await migrate(postgres, await readMigrations(postgresDatabase.migrations));
   const clientSecret = await keptSecret("demo_client_secret", newSecret);
   const ensure = async (client: NewClient, secret?: string) => {
@@ -41,7 +46,22 @@ export async function seedDemo(options: DemoOptions): Promise<Demo> {
   };
   await ensure(consoleClient(options.addresses.SPA_URL));
   await ensure(demoClient(options), clientSecret);
-  return { clientId: "demo", clientSecret };
+  const password = await keptSecret("demo_password", newPassword);
+  if (await users.findByLogin(DEMO) === undefined) {
+    const hasher = createPasswordHasher();
+    const passwordHash = await hasher.hash(password);
+    hasher.close();
+    await users.create({ username: DEMO, name: "Demo", passwordHash });
+  }
+  return { clientId: DEMO, clientSecret, username: DEMO, password };
+}
+
+/** To be typed: 60 random bits in three groups. */
+function newPassword(): string {
+  const letters = "abcdefghijkmnpqrstuvwxyz23456789";
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  const text = [...bytes].map((byte) => letters[byte % 32]).join("");
+  return text.replaceAll(/(.{4})(?=.)/g, "$1-");
 }
 
 const BASIS = {
@@ -78,7 +98,7 @@ function consoleClient(spaUrl: string): NewClient {
 function demoClient({ addresses, events }: DemoOptions): NewClient {
   return {
     ...BASIS,
-    id: "demo",
+    id: DEMO,
     name: "A program",
     authMethod: "client_secret_post",
     grantTypes: ["client_credentials"],

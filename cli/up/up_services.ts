@@ -10,6 +10,7 @@ import {
   type IdentityConfig,
   type IdentityServer,
   identitySettings,
+  idpService,
   rsService,
   spaService,
 } from "@mainstay/identity";
@@ -79,6 +80,7 @@ export const UP_SERVICES: readonly UpService[] = [
         ],
       }),
   ),
+  identityServer("idp", 9091, idpService),
   identityServer("rs", 9092, rsService),
   identityServer(
     "spa",
