@@ -159,6 +159,13 @@ export const adminSession = z.object({
 /** How many sessions were ended. */
 export const endedSessions = z.object({ ended: z.int() });
 
+/** How keys are to be rotated. */
+export const keyRotation = z.strictObject({
+  compromised: flag.default(false).describe(
+    "A key has leaked: all of them are taken back at once",
+  ),
+});
+
 /** A signing key, without its private part. */
 export const signingKey = z.object({
   kid: z.string(),

@@ -1,3 +1,4 @@
+import { createPasswordHasher } from "@mainstay/adapters/passwords";
 import {
   type Module,
   type Service,
@@ -14,6 +15,7 @@ import {
   type IdentityServiceOptions,
 } from "../identity_service.ts";
 import { keyRingPart } from "../worker/key_ring_part.ts";
+import { adminRoutes } from "./http/admin/admin_routes.ts";
 import { createAdminAccess } from "./http/admin_access.ts";
 import { authorizeRoutes } from "./http/authorize_routes.ts";
 import { createClientAuthentication } from "./http/client_authentication.ts";
@@ -44,7 +46,14 @@ export function authzService(
     module: authzModule(config, database),
     openApi: {
       title: "Mainstay authorization server",
-      description: "OAuth 2.1 and OpenID Connect.",
+      description: "OAuth 2.1 and OpenID Connect, and their administration.",
+      securitySchemes: {
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          description: "An access token for this server with the scope admin",
+        },
+      },
     },
   }, options);
 }
@@ -71,6 +80,7 @@ function authzModule(
         },
         clock: systemClock,
       });
+      const hasher = createPasswordHasher();
       const { now } = systemClock;
       const authenticate = createClientAuthentication({
         issuer: config.issuer,
@@ -95,7 +105,11 @@ function authzModule(
       const bind = createTokenBinding(dpop);
       const authorizeAdmin = createAdminAccess({ config, tokens, dpop, now });
       return {
-        parts: [...storage.parts, keys],
+        parts: [
+          ...storage.parts,
+          keys,
+          { name: "password-hashing", stop: () => hasher.close() },
+        ],
         background: upkeep(kernel, {
           config,
           allowPrivate,
@@ -127,6 +141,13 @@ function authzModule(
           }),
           introspectionRoute({ config, tokens, authenticate, now, metrics }),
           revocationRoute({ tokens, authenticate }),
+          ...adminRoutes({
+            storage,
+            encryption,
+            authorizeAdmin,
+            hashPassword: hasher.hash,
+            now,
+          }),
         ],
       };
     },
