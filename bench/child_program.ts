@@ -86,10 +86,10 @@ export function selfMeasured(name: string, program: ChildProgram): Contender {
   };
 }
 
-/** A server that is measured from outside: rate by `load`, CPU by the kernel. */
+/** A server, of one or more processes, that is measured from outside: rate by `load`, CPU by the kernel. */
 export function servedBy(
   name: string,
-  pid: number,
+  pids: readonly number[],
   load: () => Promise<
     { operations: number; rate: number; p50Ms: number; p99Ms: number }
   >,
@@ -97,9 +97,11 @@ export function servedBy(
   return {
     name,
     async round() {
-      const before = processCpuMicros(pid);
+      const used = () =>
+        pids.reduce((sum, pid) => sum + processCpuMicros(pid), 0);
+      const before = used();
       const { operations, rate, p50Ms, p99Ms } = await load();
-      const cpuMicros = (processCpuMicros(pid) - before) / operations;
+      const cpuMicros = (used() - before) / operations;
       return { rate, cpuMicros, p50Ms, p99Ms };
     },
   };

@@ -17,13 +17,17 @@ export type MeasureServer = (
   load: Load,
 ) => Contender;
 
-async function measure(pid: number, port: number): Promise<MeasureServer> {
+/** The process that listens there, under loads that are told later. */
+export async function measure(
+  pid: number,
+  port: number,
+): Promise<MeasureServer> {
   const wrk = await findTool("wrk");
   if (wrk === undefined) throw new Error("Cannot measure: no wrk");
   return (name, { path, ...load }) =>
     servedBy(
       name,
-      pid,
+      [pid],
       () => runWrk(wrk, { ...load, url: `http://127.0.0.1:${port}${path}` }),
     );
 }

@@ -12,6 +12,7 @@ import { consumeSuite } from "./suites/consume_suite.ts";
 import { drainSuite } from "./suites/drain_suite.ts";
 import { httpPublishSuite } from "./suites/http_publish_suite.ts";
 import { latencySuite } from "./suites/latency_suite.ts";
+import { identitySuite } from "./suites/identity_suite.ts";
 import { kernelSuite } from "./suites/kernel_suite.ts";
 import { probesSuite } from "./suites/probes_suite.ts";
 import { publishSuite } from "./suites/publish_suite.ts";
@@ -25,6 +26,7 @@ const SUITES: readonly Suite[] = [
   probesSuite,
   drainSuite,
   kernelSuite,
+  identitySuite,
 ];
 const results = new URL("RESULTS.md", import.meta.url);
 

