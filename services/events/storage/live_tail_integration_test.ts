@@ -4,7 +4,12 @@ import {
   sharedRedis,
   startRedis,
 } from "@mainstay/adapters/testing";
-import type { Cursor, EventLog, LiveEvent } from "../domain/event_log.ts";
+import type {
+  Cursor,
+  EventFilter,
+  EventLog,
+  LiveEvent,
+} from "../domain/event_log.ts";
 import { openTestLog, receiptsOf, testEvent } from "./tests/open_test_log.ts";
 
 const server = await sharedRedis();
@@ -15,11 +20,11 @@ async function take(
   log: EventLog,
   from: Cursor,
   done: (events: readonly LiveEvent[]) => boolean,
-  pauseMs = 0,
+  { pauseMs = 0, filter = {} as EventFilter } = {},
 ): Promise<LiveEvent[]> {
   const stop = new AbortController();
   const events: LiveEvent[] = [];
-  for await (const event of log.tail(from, {}, stop.signal)) {
+  for await (const event of log.tail(from, filter, stop.signal)) {
     events.push(event);
     if (done(events)) break;
     if (pauseMs > 0) await pause(pauseMs);
@@ -57,7 +62,7 @@ for (const shards of [1, 4]) {
     ) as unknown as Cursor;
     const readers: Array<Promise<LiveEvent[]>> = [];
     for (let i = 0; i < 8; i++) {
-      readers.push(take(log, zero, complete, 0));
+      readers.push(take(log, zero, complete));
       await pause(15);
     }
     await publishing;
@@ -102,6 +107,44 @@ Deno.test("tail() from the end gives only what is to come, soon after it came", 
   deepStrictEqual(numbersOf(await reading), [2]);
   const tookMs = performance.now() - startedAt;
   ok(tookMs < 500, `It took ${tookMs} ms`);
+});
+
+Deno.test("tail() gives what fits its filter and nothing else, of old and of new", async () => {
+  await using opened = await openTestLog(server, { shards: 4 });
+  const { log } = opened;
+  const from = ["0-0", "0-0", "0-0", "0-0"] as unknown as Cursor;
+  const publish = (first: number) =>
+    log.append(Array.from({ length: 60 }, (_, i) =>
+      testEvent(first + i, {
+        aggregateId: `a${i % 5}`,
+        event: `${i % 2 ? "order" : "user"}.created`,
+      })));
+  receiptsOf(await publish(0));
+  const orders = (_: unknown, i: number) => i % 2 === 1;
+  const cases: ReadonlyArray<
+    readonly [EventFilter, (n: unknown, i: number) => boolean]
+  > = [
+    [{ types: ["order.*"] }, orders],
+    [{ aggregateId: "a3" }, (_, i) => i % 5 === 3],
+    [
+      { types: ["order.created", "nothing.*"], aggregateId: "a3" },
+      (_, i) => i % 10 === 3,
+    ],
+  ];
+  const all = Array.from({ length: 120 }, (_, n) => n);
+  const readers = cases.map(([filter, fits]) => {
+    const expected = all.filter((n) => fits(n, n % 60));
+    const done = ({ length }: readonly unknown[]) => length >= expected.length;
+    return { expected, events: take(log, from, done, { filter }) };
+  });
+  await pause(200);
+  receiptsOf(await publish(60));
+  for (const { expected, events } of readers) {
+    deepStrictEqual(
+      numbersOf(await events).toSorted((a, b) => a - b),
+      expected,
+    );
+  }
 });
 
 Deno.test("tail() reads for all readers over one connection", async () => {
