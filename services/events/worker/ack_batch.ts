@@ -52,6 +52,12 @@ export class AckBatch {
     else if (this.#sending.size === 0) this.#schedule(MAX_DELAY_MS);
   }
 
+  /** Acknowledges an entry by itself, and resolves once that is confirmed. */
+  async confirm(entry: HeldEntry): Promise<void> {
+    await this.#options.send([entry]);
+    this.#options.acknowledged([entry]);
+  }
+
   /** Sends what waits, and resolves once nothing does or sending has failed. */
   async flush(): Promise<void> {
     while (this.size > 0) {

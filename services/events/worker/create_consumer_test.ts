@@ -177,6 +177,29 @@ Deno.test("createConsumer() runs what may have ended processes one at a time", a
   calls[2]?.resolve();
 });
 
+Deno.test("createConsumer() acknowledges what may have ended a process before the next of them runs", async () => {
+  const { calls, handler } = held();
+  const s = stage([handler], { minIdleMs: 1_000 });
+  const ids = [0, 1].map((n) =>
+    s.shard.add({ aggregateId: `a${n}`, data: { n } })
+  );
+  const dead = s.shard.group("dead");
+  await dead.ensure();
+  await dead.read(2);
+  for (const id of ids) await dead.begin(id, 2);
+  await using _one = s.start("one");
+  await s.clock.advance(2_000);
+  s.shard.holdAcks();
+  calls[0]?.resolve();
+  await s.clock.advance(100);
+  deepStrictEqual(numbers(calls), [0]);
+  s.shard.releaseAcks();
+  await s.clock.advance(0);
+  deepStrictEqual(s.shard.acknowledged, ids.slice(0, 1));
+  deepStrictEqual(numbers(calls), [0, 1]);
+  calls[1]?.resolve();
+});
+
 Deno.test("createConsumer() honours the due time of a retry that it takes over", async () => {
   const { calls, handler } = held();
   const s = stage([handler], { minIdleMs: 1_000 });

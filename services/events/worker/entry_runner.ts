@@ -209,6 +209,10 @@ export class EntryRunner {
       if (entry.revoked) this.#drop(entry);
       else {
         series.success.add();
+        if (entry.suspect) {
+          this.#finishAfter(entry, this.#confirm(entry));
+          return;
+        }
         this.#settle(entry);
       }
       this.#nowMs = endedMs;
@@ -294,6 +298,17 @@ export class EntryRunner {
   #settle(entry: HeldEntry): "ended" {
     entry.settle();
     entry.shard.acknowledge(entry);
+    return "ended";
+  }
+
+  /** A suspect's success is recorded before the next runs, which may end the process. */
+  async #confirm(entry: HeldEntry): Promise<Next> {
+    const confirmed = await this.#persist(entry, async () => {
+      await entry.shard.acks.confirm(entry);
+      return true;
+    });
+    if (!confirmed) return this.#drop(entry);
+    entry.settle();
     return "ended";
   }
 

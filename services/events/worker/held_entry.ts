@@ -18,6 +18,10 @@ export interface EntryShard {
   lose(reason: string): void;
   /** Handled: acknowledge it in good time. */
   acknowledge(entry: HeldEntry): void;
+  readonly acks: {
+    /** Acknowledges it at once, alone. @throws What Redis answered. */
+    confirm(entry: HeldEntry): Promise<void>;
+  };
   /** Forget it: it is recorded elsewhere, or no longer ours. */
   drop(entry: HeldEntry): void;
 }
