@@ -8,15 +8,11 @@ interface Asked {
   readonly cert?: string;
 }
 
-/**
- * Asks one URL again and again, from a thread of its own, each time over a
- * connection of its own, as an orchestrator does.
- */
+/** Asks one URL again and again, from a thread of its own. */
 self.onmessage = async ({ data }: MessageEvent<Asked>) => {
-  using client = Deno.createHttpClient({
-    poolMaxIdlePerHost: 0,
-    ...(data.cert === undefined ? {} : { caCerts: [data.cert] }),
-  });
+  using client = Deno.createHttpClient(
+    data.cert === undefined ? {} : { caCerts: [data.cert] },
+  );
   // Threads and their modules take their time to start: that is not measured.
   await (await fetch(data.url, { client })).text();
   self.postMessage("asking");
