@@ -22,7 +22,12 @@ import { postgresDatabase } from "@mainstay/identity/storage";
 import { readConfig } from "@mainstay/kernel/config";
 import { createContainer } from "@mainstay/kernel/container";
 import { createMetrics } from "@mainstay/kernel/metrics";
-import { type Host, run, type Service } from "@mainstay/kernel/lifecycle";
+import {
+  type Host,
+  type Module,
+  run,
+  type Service,
+} from "@mainstay/kernel/lifecycle";
 import { buildConsole } from "@mainstay/tools/local_stack";
 import type {
   IdentityDatabase,
@@ -59,6 +64,8 @@ export interface StartedIdentity extends AsyncDisposable {
   readonly config: IdentityConfig;
   /** All lines that the servers have logged. */
   readonly log: readonly string[];
+  /** Starts one more server and waits until it listens; disposing it stops it alone. */
+  startServer(name: IdentityServer): Promise<AsyncDisposable>;
 }
 
 /** Starts the servers in this process and waits until all are ready. */
@@ -101,46 +108,13 @@ export async function startIdentity(
         ...env,
       },
     });
-  const ready = Promise.withResolvers<void>();
-  let missing = servers.length;
-  const services = servers.map((name) =>
+  const create = (name: IdentityServer, modules: readonly Module[]) =>
     SERVICES[name]!(configOf(name), postgresDatabase, {
       writeLog: (line) => void log.push(line),
-      modules: [{
-        name: "announcement",
-        setup: () => ({
-          background: [{
-            name: "announcement",
-            start: () => {
-              if (--missing === 0) ready.resolve();
-            },
-          }],
-        }),
-      }],
-    })
-  );
-  let stop = () => {};
-  const host: Host = {
-    onSignal: (listener) => {
-      stop = () => listener("SIGTERM");
-      return () => {};
-    },
-    onFault: () => () => {},
-    exit: (code) => {
-      throw new Error(`Cannot go on: exit ${code}`);
-    },
-  };
-  const ended = run(services, { host });
-  started.defer(async () => {
-    stop();
-    await ended;
-  });
-  await Promise.race([
-    ready.promise,
-    ended.then((code) => {
-      throw new Error(`Cannot start: exit ${code}\n${log.join("\n")}`);
-    }),
-  ]);
+      modules,
+    });
+  const { services, running } = await runServers(servers, create, log);
+  started.use(running);
   const [first] = services;
   if (first === undefined) throw new RangeError("Cannot start: no server");
   const config = configOf(servers[0]!);
@@ -160,7 +134,60 @@ export async function startIdentity(
     storage,
     config,
     log,
+    startServer: async (name) =>
+      (await runServers([name], create, log)).running,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Runs servers in this process, and waits until all listen. */
+async function runServers(
+  servers: readonly IdentityServer[],
+  create: (name: IdentityServer, modules: readonly Module[]) => Service,
+  log: readonly string[],
+): Promise<
+  { readonly services: Service[]; readonly running: AsyncDisposable }
+> {
+  const ready = Promise.withResolvers<void>();
+  let missing = servers.length;
+  const announcement: Module = {
+    name: "announcement",
+    setup: () => ({
+      background: [{
+        name: "announcement",
+        start: () => {
+          if (--missing === 0) ready.resolve();
+        },
+      }],
+    }),
+  };
+  const services = servers.map((name) => create(name, [announcement]));
+  let stop = () => {};
+  const host: Host = {
+    onSignal: (listener) => {
+      stop = () => listener("SIGTERM");
+      return () => {};
+    },
+    onFault: () => () => {},
+    exit: (code) => {
+      throw new Error(`Cannot go on: exit ${code}`);
+    },
+  };
+  const ended = run(services, { host });
+  await Promise.race([
+    ready.promise,
+    ended.then((code) => {
+      throw new Error(`Cannot start: exit ${code}\n${log.join("\n")}`);
+    }),
+  ]);
+  return {
+    services,
+    running: {
+      async [Symbol.asyncDispose]() {
+        stop();
+        await ended;
+      },
+    },
   };
 }
 
