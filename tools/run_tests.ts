@@ -7,7 +7,13 @@
  *
  * @module
  */
-import { findRedis, preparePostgres, serverUser } from "./local_stack/mod.ts";
+import {
+  buildConsole,
+  findChromium,
+  findRedis,
+  preparePostgres,
+  serverUser,
+} from "./local_stack/mod.ts";
 import { readTestReport, type TestReport } from "./test_report.ts";
 
 /** What npm packages and the configuration's YAML parser read when they are imported. */
@@ -100,6 +106,8 @@ if (import.meta.main) {
   if (!Deno.args.includes("--without-servers")) {
     // Here, once, and not in each of the files at the same time.
     await findRedis(print);
+    await findChromium(print);
+    await buildConsole(print);
     await preparePostgres(await serverUser());
     runs.push(...WITH_SERVERS);
   }

@@ -68,7 +68,7 @@ export interface SignIn {
   begin(url: URL): Promise<Path | undefined>;
   /** Leaves for the sign-in page. @throws {Failure} If it cannot be reached. */
   signIn(returnTo: Path): Promise<void>;
-  /** Revokes the tokens and ends the session. @throws {Failure} If that cannot be said. */
+  /** Leaves to end the session, and with it all tokens that came of it. @throws {Failure} If that cannot be said. */
   signOut(): Promise<void>;
   /** Forgets the tokens: they are worth nothing any more. */
   forget(reason: string): Promise<void>;
@@ -235,7 +235,6 @@ export function createSignIn(config: ConsoleConfigBody): SignIn {
     async signOut() {
       try {
         await reach(await manager.metadataService.getEndSessionEndpoint());
-        await manager.revokeTokens(["refresh_token"]);
         sessionStorage.removeItem(SIGNED_IN_KEY);
         clearTimeout(timer);
         await manager.signoutRedirect();

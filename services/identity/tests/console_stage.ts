@@ -2,7 +2,6 @@ import { createPasswordHasher } from "@mainstay/adapters/passwords";
 import axe, { type AxeResults } from "axe-core";
 import {
   type Browser,
-  type BrowserContext,
   type BrowserContextOptions,
   chromium,
   type Page,
@@ -32,7 +31,6 @@ export interface ConsoleStage extends AsyncDisposable {
 /** A tab, and what was noticed in it. */
 export interface ConsoleTab {
   readonly page: Page;
-  readonly context: BrowserContext;
   /** Whatever the page's policy did not allow. */
   readonly violations: readonly string[];
   /** Errors that nobody caught. */
@@ -140,7 +138,7 @@ async function openTab(
       if (typeof body[name] === "string") tokens.push(body[name]);
     }
   });
-  return { page, context, violations, errors, tokens };
+  return { page, violations, errors, tokens };
 }
 
 /** Fills the identity provider's page, by keyboard. */
@@ -163,16 +161,12 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
   );
 }
 
-/** Everything that a page's origin has stored in the browser. */
-export async function storedText(
-  { page, context }: Pick<ConsoleTab, "page" | "context">,
-): Promise<string> {
-  const cookies = await context.cookies(page.url());
-  const stored = await page.evaluate<string>(`(async () => JSON.stringify({
+/** Everything that a page's origin has stored in the browser; its scripts see no cookie. */
+export async function storedText({ page }: Pick<ConsoleTab, "page">) {
+  return await page.evaluate<string>(`(async () => JSON.stringify({
     local: { ...localStorage },
     session: { ...sessionStorage },
     databases: await indexedDB.databases(),
     caches: await caches.keys(),
   }))()`);
-  return `${JSON.stringify(cookies)} ${stored}`;
 }
