@@ -5,10 +5,12 @@
  */
 import { dirname } from "node:path";
 import { generateFiles } from "./generated_files.ts";
+import { dumpSchemas } from "./schema_dumps.ts";
 import { checkout } from "./local_stack/mod.ts";
 
 if (import.meta.main) {
-  for (const { path, text } of await generateFiles()) {
+  const files = [await generateFiles(), await dumpSchemas()].flat();
+  for (const { path, text } of files) {
     const file = `${checkout}/${path}`;
     const before = await Deno.readTextFile(file).catch(() => "");
     if (before === text) continue;

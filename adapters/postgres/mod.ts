@@ -17,6 +17,7 @@ export {
   type DatabaseFailureCode,
 } from "./database_failure.ts";
 export type { QueryResult, Statement } from "./driver.ts";
+export * from "./describe_schema.ts";
 export * from "./migrate.ts";
 export * from "./migration_failure.ts";
 export * from "./on_one_replica.ts";
