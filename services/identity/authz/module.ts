@@ -5,6 +5,7 @@ import {
   systemClock,
 } from "@mainstay/kernel/lifecycle";
 import type { IdentityConfig } from "../config.ts";
+import { createClientAdministration } from "../domain/client_administration.ts";
 import type { IdentityDatabase } from "../domain/identity_storage.ts";
 import { createDpopNonces } from "../domain/dpop_nonce.ts";
 import { createKeyEncryption } from "@mainstay/kernel/encryption";
@@ -133,11 +134,13 @@ function authzModule(
           parRoute({ config, ...storage, authenticate, dpop, now }),
           deviceAuthorizationRoute({ config, ...storage, authenticate, now }),
           secretRotationRoute({
-            ...storage,
-            encryption,
+            administration: createClientAdministration({
+              storage,
+              encryption,
+              now,
+            }),
             authenticate,
             authorizeAdmin,
-            now,
           }),
           introspectionRoute({ config, tokens, authenticate, now, metrics }),
           revocationRoute({ tokens, authenticate }),

@@ -16,8 +16,13 @@ export interface RefreshToken {
 
 /** Keeps what is known of tokens. */
 export interface TokenStore {
-  /** Resolves once the record is durable: only then may the token leave the server. */
-  add(token: TokenRecord): Promise<void>;
+  /**
+   * Resolves once the record is durable: only then may the token leave the
+   * server.
+   *
+   * @returns False, and nothing is kept, if the client is disabled.
+   */
+  add(token: TokenRecord): Promise<boolean>;
   /** One look-up by key; whatever its state. */
   find(hash: Uint8Array): Promise<TokenRecord | undefined>;
   /**

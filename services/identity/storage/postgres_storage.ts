@@ -3,11 +3,13 @@ import {
   type Postgres,
   postgresToken,
 } from "@mainstay/adapters/postgres";
+import { systemClock } from "@mainstay/kernel/lifecycle";
 import type {
   IdentityDatabase,
   IdentityStores,
 } from "../domain/identity_storage.ts";
 import { joinedTransaction } from "./joined_transaction.ts";
+import { cachedClientStore } from "./cached_client_store.ts";
 import { postgresAuthorizationRequestStore } from "./postgres_authorization_request_store.ts";
 import { postgresAuditLog } from "./postgres_audit_log.ts";
 import { postgresClientStore } from "./postgres_client_store.ts";
@@ -42,12 +44,20 @@ export const postgresDatabase: IdentityDatabase = {
   migrations: new URL("migrations/", import.meta.url),
   open(kernel) {
     const postgres = kernel.container.get(postgresToken);
+    const stores = storesOver(postgres);
+    const clients = cachedClientStore(stores.clients, systemClock.elapsed);
     return {
-      ...storesOver(postgres),
-      atomically: (work) =>
-        postgres.transaction((transaction) =>
-          work(storesOver(joinedTransaction(transaction)))
-        ),
+      ...stores,
+      clients,
+      async atomically(work) {
+        try {
+          return await postgres.transaction((transaction) =>
+            work(storesOver(joinedTransaction(transaction)))
+          );
+        } finally {
+          clients.clear();
+        }
+      },
       onOneReplica: (name, work, signal) =>
         onOneReplica(postgres, name, work, signal),
       revocations: postgresRevocationFeed(postgres),

@@ -2,6 +2,7 @@ import type { Postgres } from "@mainstay/adapters/postgres";
 import type { Confirmation, TokenRecord } from "../domain/token.ts";
 import type { RefreshToken, TokenStore } from "../domain/token_store.ts";
 import { REVOKED_CHANNEL, revokeGrants } from "./revoke_grants.ts";
+import { grouped } from "./grouped.ts";
 import { present } from "./row.ts";
 import { TOKEN_COLUMNS, tokenRowsFrom, tokenRowValues } from "./token_rows.ts";
 
@@ -40,23 +41,32 @@ const COLUMNS = [
 
 /** Keeps tokens in the table `tokens`, by their SHA-256. */
 export function postgresTokenStore(postgres: Postgres): TokenStore {
+  const add = grouped(async (tokens: readonly TokenRecord[]) => {
+    const { rows } = await postgres.query<Pick<TokenRow, "token_hash">>({
+      name: "add-tokens",
+      text: `INSERT INTO tokens (${TOKEN_COLUMNS})
+        SELECT given.* FROM ${tokenRowsFrom(1)} given
+          JOIN clients c ON c.id = given.client_id AND c.disabled_at IS NULL
+        RETURNING token_hash`,
+      values: tokenRowValues(tokens),
+    });
+    const added = new Set(rows.map(({ token_hash }) => token_hash.toHex()));
+    return tokens.map(({ hash }) => added.has(hash.toHex()));
+  });
+  const find = grouped(async (hashes: readonly Uint8Array[]) => {
+    const { rows } = await postgres.query<TokenRow>({
+      name: "find-tokens",
+      text: `SELECT ${COLUMNS} FROM tokens t WHERE token_hash = ANY ($1)`,
+      values: [hashes],
+    });
+    const byHash = new Map(
+      rows.map((row) => [row.token_hash.toHex(), tokenOf(row)]),
+    );
+    return hashes.map((hash) => byHash.get(hash.toHex()));
+  });
   return {
-    async add(token) {
-      await postgres.query({
-        name: "add-token",
-        text: `INSERT INTO tokens (${TOKEN_COLUMNS})
-          SELECT * FROM ${tokenRowsFrom(1)} given`,
-        values: tokenRowValues([token]),
-      });
-    },
-    async find(hash) {
-      const { rows } = await postgres.query<TokenRow>({
-        name: "find-token",
-        text: `SELECT ${COLUMNS} FROM tokens t WHERE token_hash = $1`,
-        values: [hash],
-      });
-      return rows[0] && tokenOf(rows[0]);
-    },
+    add,
+    find,
     async rotate(hash, answer, tokens) {
       // The grant before the token, as who revokes it takes them.
       const { rowCount } = await postgres.query({

@@ -29,6 +29,10 @@ export const clientCredentialsGrant: TokenGrant = async (
     ),
     ...(confirmation && { confirmation }),
   }, options);
-  for (const record of records) await options.tokens.add(record);
-  return answer;
+  const [record] = records;
+  if (record !== undefined && await options.tokens.add(record)) return answer;
+  throw new OAuthError(
+    "invalid_client",
+    "Cannot give a token: the client has been disabled",
+  );
 };

@@ -1,12 +1,7 @@
-import { jsonResponse, readForm } from "@mainstay/adapters/http";
-import type { Form } from "@mainstay/adapters/http";
+import { type Form, jsonResponse, readForm } from "@mainstay/adapters/http";
 import { InvalidInput } from "@mainstay/kernel/errors";
 import type { RequestContext, Route } from "@mainstay/kernel/lifecycle";
-import type { AuditLog } from "../../domain/audit_log.ts";
-import type { Client } from "../../domain/client.ts";
-import { newClientSecret } from "../../domain/client_secret.ts";
-import type { ClientStore } from "../../domain/client_store.ts";
-import type { KeyEncryption } from "@mainstay/kernel/encryption";
+import type { ClientAdministration } from "../../domain/client_administration.ts";
 import { OAuthError } from "../../domain/oauth_error.ts";
 import { oauthEndpoint } from "../../http/oauth_endpoint.ts";
 import type { AuthorizeAdmin } from "./admin_access.ts";
@@ -14,12 +9,9 @@ import type { AuthenticateClient } from "./client_authentication.ts";
 
 /** What the endpoint works with. */
 export interface SecretRotationRouteOptions {
-  readonly clients: Pick<ClientStore, "find" | "rotateSecret">;
-  readonly audit: Pick<AuditLog, "append">;
-  readonly encryption: KeyEncryption;
+  readonly administration: Pick<ClientAdministration, "rotateSecret">;
   readonly authenticate: AuthenticateClient;
   readonly authorizeAdmin: AuthorizeAdmin;
-  readonly now: () => number;
 }
 
 /** How long the secret before is good yet, unless told otherwise. */
@@ -37,33 +29,31 @@ const MAX_OVERLAP_S = 7 * 86_400;
 export function secretRotationRoute(
   options: SecretRotationRouteOptions,
 ): Route {
-  const { clients, audit, encryption, now } = options;
+  const { administration } = options;
   return {
     method: "POST",
     path: "/oauth2/v1/clients/:id/rotate-secret",
     crossOrigin: false,
     handle: oauthEndpoint(async (request, context) => {
       const form = await readForm(request, context);
-      const { client, actor } = await askerOf(request, form, context, options);
-      if (!client.authMethod.startsWith("client_secret_")) {
-        throw refusal("the client is known by something else");
-      }
-      const overlapS = overlapOf(form);
-      const { secret, record } = newClientSecret(client.authMethod, encryption);
-      const previousExpireAt = new Date(now() + overlapS * 1_000);
-      await clients.rotateSecret(client.id, record, previousExpireAt);
-      await audit.append({
-        action: "client.secret_rotated",
+      const { id, actor } = await askerOf(request, form, context, options);
+      const rotated = await administration.rotateSecret(
+        id,
+        overlapOf(form) * 1_000,
         actor,
-        subject: `client:${client.id}`,
-        details: { overlapS },
-      });
+      );
+      if (rotated === undefined) {
+        throw new OAuthError(
+          "invalid_request",
+          "Cannot rotate the secret: there is no client that has one",
+        );
+      }
       return jsonResponse({
-        client_id: client.id,
-        client_secret: secret,
+        client_id: id,
+        client_secret: rotated.secret,
         client_secret_expires_at: 0,
         previous_secret_expires_at: Math.floor(
-          previousExpireAt.getTime() / 1_000,
+          rotated.previousExpireAt.getTime() / 1_000,
         ),
       });
     }),
@@ -79,29 +69,22 @@ async function askerOf(
   request: Request,
   form: Form,
   context: RequestContext,
-  { clients, authenticate, authorizeAdmin }: SecretRotationRouteOptions,
-): Promise<{ readonly client: Client; readonly actor: string }> {
+  { authenticate, authorizeAdmin }: SecretRotationRouteOptions,
+): Promise<{ readonly id: string; readonly actor: string }> {
   const id = context.params.id ?? "";
   const authorization = request.headers.get("authorization") ?? "";
-  if (!/^(?:Bearer|DPoP) /i.test(authorization)) {
-    const client = await authenticate(request, form, context);
-    if (client.id === id && client.authMethod !== "none") {
-      return { client, actor: `client:${id}` };
-    }
-    throw new OAuthError(
-      "unauthorized_client",
-      "Cannot rotate the secret: it is another client's",
-    );
+  if (/^(?:Bearer|DPoP) /i.test(authorization)) {
+    const { userId, clientId } = await authorizeAdmin(request, context);
+    return { id, actor: userId ? `user:${userId}` : `client:${clientId}` };
   }
-  const token = await authorizeAdmin(request, context);
-  const client = await clients.find(id);
-  if (client === undefined) throw refusal("there is no such client");
-  return {
-    client,
-    actor: token.userId === undefined
-      ? `client:${token.clientId}`
-      : `user:${token.userId}`,
-  };
+  const client = await authenticate(request, form, context);
+  if (client.id === id && client.authMethod !== "none") {
+    return { id, actor: `client:${id}` };
+  }
+  throw new OAuthError(
+    "unauthorized_client",
+    "Cannot rotate the secret: it is another client's",
+  );
 }
 
 function overlapOf(form: Form): number {
@@ -113,11 +96,4 @@ function overlapOf(form: Form): number {
     pointer: "overlap_seconds",
     detail: `must be at most ${MAX_OVERLAP_S}`,
   }]);
-}
-
-function refusal(state: string): OAuthError {
-  return new OAuthError(
-    "invalid_request",
-    `Cannot rotate the secret: ${state}`,
-  );
 }

@@ -1,13 +1,12 @@
 import type { Form } from "@mainstay/adapters/http";
-import type { AuditLog } from "../../domain/audit_log.ts";
 import type { RegisteredClient } from "../../domain/client.ts";
 import type { CodeStore } from "../../domain/code_store.ts";
 import type { DeviceStore } from "../../domain/device_store.ts";
-import type { GrantStore } from "../../domain/grant_store.ts";
 import type {
   IdentityAddresses,
   Lifetimes,
 } from "../../domain/identity_settings.ts";
+import type { IdentityStorage } from "../../domain/identity_storage.ts";
 import type { KeyRing } from "../../domain/key_ring.ts";
 import type { TokenAnswer } from "../../domain/mint_tokens.ts";
 import { OAuthError } from "../../domain/oauth_error.ts";
@@ -19,9 +18,8 @@ export interface TokenGrantOptions {
   readonly config: IdentityAddresses & Lifetimes;
   readonly codes: Pick<CodeStore, "find" | "redeem">;
   readonly devices: Pick<DeviceStore, "poll" | "redeem">;
-  readonly grants: GrantStore;
   readonly tokens: TokenStore;
-  readonly audit: Pick<AuditLog, "append">;
+  readonly atomically: IdentityStorage["atomically"];
   readonly keys: Pick<KeyRing, "current">;
   readonly now: () => number;
 }
@@ -66,16 +64,17 @@ export async function endReplayed(
     readonly clientId: string;
     readonly reason: string;
   },
-  { grants, audit }: Pick<TokenGrantOptions, "grants" | "audit">,
+  { atomically }: Pick<TokenGrantOptions, "atomically">,
 ): Promise<OAuthError> {
-  if (await grants.revoke({ grantId }) > 0) {
+  await atomically(async ({ grants, audit }) => {
+    if (await grants.revoke({ grantId }) === 0) return;
     await audit.append({
       action: "grant.revoked",
       actor: `client:${clientId}`,
       subject: `grant:${grantId}`,
       details: { reason },
     });
-  }
+  });
   return invalidGrant(reason, clientId);
 }
 
