@@ -202,6 +202,12 @@ export function identitySettings(server: IdentityServer) {
     ...httpSettings({ servicePort }),
     ...mtlsSettings,
     ...postgresSettings,
+    databaseStatementTimeoutMs: {
+      ...postgresSettings.databaseStatementTimeoutMs,
+      // No statement of a request is long, and one that gets no answer has to
+      // be given up within the request's time.
+      default: 5_000,
+    },
     ...backupSettings,
     ...commonSettings,
     ...resourceSettings,

@@ -46,7 +46,9 @@ export function postgresTokenStore(postgres: Postgres): TokenStore {
       name: "add-tokens",
       text: `INSERT INTO tokens (${TOKEN_COLUMNS})
         SELECT given.* FROM ${tokenRowsFrom(1)} given
-          JOIN clients c ON c.id = given.client_id AND c.disabled_at IS NULL
+        WHERE NOT EXISTS (
+          SELECT FROM clients c
+          WHERE c.id = given.client_id AND c.disabled_at IS NOT NULL)
         RETURNING token_hash`,
       values: tokenRowValues(tokens),
     });

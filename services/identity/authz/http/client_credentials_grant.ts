@@ -33,6 +33,7 @@ export const clientCredentialsGrant: TokenGrant = async (
   if (record !== undefined && await options.tokens.add(record)) return answer;
   throw new OAuthError(
     "invalid_client",
-    "Cannot give a token: the client has been disabled",
+    "Cannot authenticate the client: its credentials are wrong",
+    { facts: { reason: "disabled meanwhile", clientId: client.id } },
   );
 };
