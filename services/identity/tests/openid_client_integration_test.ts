@@ -14,7 +14,6 @@ import { createKeyEncryption } from "@mainstay/kernel/encryption";
 import * as client from "openid-client";
 import type { NewClient } from "../domain/client_store.ts";
 import { newClientSecret } from "../domain/client_secret.ts";
-import { hashUserCode } from "../domain/user_code.ts";
 import { addClient, addSession, anyClient } from "./arrange.ts";
 import { followAuthorization } from "./browser_trip.ts";
 import { newClientKey } from "./client_keys.ts";
@@ -164,29 +163,6 @@ Deno.test("openid-client signs users in", options, async (t) => {
       { id_token_signed_response_alg: "RS256" },
     );
     await signIn(identity, rsa, { par: true });
-  });
-  await t.step("on a device", async () => {
-    const device = await client.initiateDeviceAuthorization(config, {
-      scope: SCOPE,
-    });
-    const session = await addSession(identity);
-    const polled = client.pollDeviceAuthorizationGrant(config, device);
-    const decided = await identity.storage.devices.decide(
-      hashUserCode(device.user_code),
-      {
-        approved: {
-          ...session,
-          authTime: new Date(),
-          acr: "1",
-          amr: ["pwd"],
-          scopes: SCOPE.split(" "),
-        },
-      },
-      new Date(Date.now() + 60_000),
-    );
-    ok(decided);
-    const tokens = await polled;
-    strictEqual(tokens.claims()?.sub, session.userId);
   });
 });
 
