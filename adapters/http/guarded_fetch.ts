@@ -8,7 +8,7 @@ import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { OperationalError } from "@mainstay/kernel/errors";
-import { parseNetworks, plainAddress } from "./cidr.ts";
+import { isPrivateAddress } from "./private_networks.ts";
 
 /** What is asked, and how much of an answer is borne. */
 export interface GuardedFetchOptions {
@@ -36,41 +36,6 @@ export class OutboundRefused extends OperationalError<"outbound-refused"> {
   constructor(state: string, cause?: unknown) {
     super("outbound-refused", `Cannot ask the address: ${state}`, { cause });
   }
-}
-
-/** Networks in which no stranger may make this machine ask anything (RFC 6890). */
-const PRIVATE = parseNetworks([
-  "0.0.0.0/8",
-  "10.0.0.0/8",
-  "100.64.0.0/10",
-  "127.0.0.0/8",
-  "169.254.0.0/16",
-  "172.16.0.0/12",
-  "192.0.0.0/24",
-  "192.0.2.0/24",
-  "192.88.99.0/24",
-  "192.168.0.0/16",
-  "198.18.0.0/15",
-  "198.51.100.0/24",
-  "203.0.113.0/24",
-  "224.0.0.0/4",
-  "240.0.0.0/4",
-  "::/96",
-  "64:ff9b::/96",
-  "64:ff9b:1::/48",
-  "100::/64",
-  "2001::/23",
-  "2001:db8::/32",
-  "2002::/16",
-  "fc00::/7",
-  "fe80::/10",
-  "fec0::/10",
-  "ff00::/8",
-]);
-
-/** Whether an address is no public one; names are not asked about. */
-export function isPrivateAddress(address: string): boolean {
-  return PRIVATE.has(plainAddress(address));
 }
 
 /**

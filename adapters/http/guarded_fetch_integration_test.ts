@@ -3,11 +3,8 @@ import {
   rejects,
   strictEqual,
 } from "node:assert/strict";
-import {
-  guardedFetch,
-  isPrivateAddress,
-  OutboundRefused,
-} from "./guarded_fetch.ts";
+import { guardedFetch, OutboundRefused } from "./guarded_fetch.ts";
+import { isPrivateAddress } from "./private_networks.ts";
 
 function serve(handler: (request: Request) => Response | Promise<Response>) {
   const server = Deno.serve(

@@ -26,6 +26,7 @@ export {
   type GuardedFetchOptions,
   OutboundRefused,
 } from "./guarded_fetch.ts";
+export { isPrivateAddress, publicIpv4Networks } from "./private_networks.ts";
 export { Html, html, type HtmlValue } from "./html.ts";
 export { httpListeners, type HttpListenersOptions } from "./http_listeners.ts";
 export { type HttpConfig, httpSettings } from "./http_settings.ts";
