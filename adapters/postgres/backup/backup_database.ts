@@ -1,7 +1,11 @@
 import type { AppliedMigration } from "../migrate.ts";
 import { holdMigrations } from "../migration_lock.ts";
 import type { Postgres, Queryable } from "../postgres.ts";
-import { BackupFailure, fileProblem } from "./backup_failure.ts";
+import {
+  BackupFailure,
+  explainRefusal,
+  fileProblem,
+} from "./backup_failure.ts";
 import { type BackupTable, sealManifest } from "./backup_manifest.ts";
 import type { BackupSource } from "./backup_source.ts";
 import { compressed } from "./gzip_stream.ts";
@@ -81,7 +85,7 @@ export async function backupDatabase(
     }, AbortSignal.any(signals));
   } catch (failure) {
     const problem = fileProblem(failure);
-    if (problem === undefined) throw failure;
+    if (problem === undefined) throw explainRefusal(failure, "backup-failed");
     throw new BackupFailure("backup-failed", `${path}: ${problem}`, {
       cause: failure,
     });

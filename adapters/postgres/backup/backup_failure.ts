@@ -2,6 +2,7 @@ import {
   OperationalError,
   type OperationalErrorOptions,
 } from "@mainstay/kernel/errors";
+import { DatabaseError } from "../driver.ts";
 
 /**
  * Why a backup was not taken, read or restored.
@@ -39,6 +40,25 @@ export class BackupFailure extends OperationalError<BackupFailureCode> {
   ) {
     super(code, `${CANNOT[code]}: ${problem}`, options);
   }
+}
+
+/**
+ * What stands for an error that PostgreSQL answered to a statement of a backup
+ * or restore; any other error as it is.
+ */
+export function explainRefusal(
+  error: unknown,
+  code: "backup-failed" | "restore-failed",
+): unknown {
+  if (!(error instanceof DatabaseError)) return error;
+  // lock_not_available
+  const problem = error.code === "55P03"
+    ? "its tables are in use by others, for too long to wait"
+    : error.message;
+  return new BackupFailure(code, problem, {
+    cause: error,
+    facts: { sqlState: error.code },
+  });
 }
 
 /** What the file system said, in a few words; undefined for any other error. */

@@ -14,18 +14,14 @@ export function backupName(service: string, at: Date): string {
 /**
  * The whole backups of a service in a folder, the newest first. Damaged ones,
  * and whatever else is there, are passed over; no folder holds none.
- *
- * @param atMost How many are wanted.
  */
 export async function listBackups(
   folder: string,
   service: string,
-  atMost: number = Infinity,
 ): Promise<readonly Backup[]> {
   const names = await namesIn(folder, service, "");
   const backups: Backup[] = [];
   for (const name of names.toSorted().reverse()) {
-    if (backups.length >= atMost) break;
     try {
       backups.push(await readBackup(`${folder}/${name}`));
     } catch (failure) {

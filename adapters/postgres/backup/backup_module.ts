@@ -48,7 +48,11 @@ export function backupModule(
       const { backupDir: folder, backupSchedule, backupKeep } = config;
       if (folder === undefined) return;
       const { service } = source;
-      const newest = async () => (await listBackups(folder, service, 1))[0];
+      // One from the future, of a clock that was wrong, is no reason to wait.
+      const newest = async () =>
+        (await listBackups(folder, service)).find(({ manifest }) =>
+          Date.parse(manifest.createdAt) <= clock.now()
+        );
       observeBackups(kernel.metrics, newest, clock);
       if (backupSchedule === "off") return;
       const postgres = kernel.container.get(postgresToken);

@@ -1,4 +1,3 @@
-import { DatabaseError } from "../driver.ts";
 import type { Queryable } from "../postgres.ts";
 import type { Migration } from "../read_migrations.ts";
 import { BackupFailure } from "./backup_failure.ts";
@@ -16,8 +15,7 @@ import {
  *
  * @param clean Whether data may go.
  * @throws {BackupFailure} `database-populated` if it may not, or if what is
- *   there does not come from these migrations; `restore-failed` if someone
- *   uses the tables.
+ *   there does not come from these migrations.
  */
 export async function clearSchema(
   connection: Queryable,
@@ -82,21 +80,9 @@ async function lockTables(
   names: readonly string[],
 ): Promise<void> {
   if (names.length === 0) return;
-  try {
-    await connection.query(
-      `LOCK TABLE ${quoteNames(names)} IN ACCESS EXCLUSIVE MODE`,
-    );
-  } catch (cause) {
-    // lock_not_available
-    if (!(cause instanceof DatabaseError && cause.code === "55P03")) {
-      throw cause;
-    }
-    throw new BackupFailure(
-      "restore-failed",
-      "its tables are in use; stop the services first",
-      { cause },
-    );
-  }
+  await connection.query(
+    `LOCK TABLE ${quoteNames(names)} IN ACCESS EXCLUSIVE MODE`,
+  );
 }
 
 async function refuseRows(

@@ -10,7 +10,7 @@ import { MigrationFailure } from "../migration_failure.ts";
 import { lockMigrations } from "../migration_lock.ts";
 import type { Postgres, Queryable } from "../postgres.ts";
 import { type Migration, readMigrations } from "../read_migrations.ts";
-import { BackupFailure } from "./backup_failure.ts";
+import { BackupFailure, explainRefusal } from "./backup_failure.ts";
 import type { BackupManifest, BackupTable } from "./backup_manifest.ts";
 import type { BackupSource } from "./backup_source.ts";
 import { clearSchema } from "./clear_schema.ts";
@@ -73,7 +73,7 @@ export async function restoreDatabase(
   const migrations = await readMigrations(source.migrations);
   const { applied, pending } = matchRelease(backup, source, migrations);
   await verifyBackup(backup);
-  return await postgres.alone(async (connection) => {
+  const restore = async (connection: Queryable) => {
     await lockMigrations(connection, log);
     await connection.query(`${PLAIN_VALUES}; SET lock_timeout = '30s'`);
     await connection.query("BEGIN");
@@ -91,7 +91,12 @@ export async function restoreDatabase(
     // PostgreSQL would plan without knowing the tables until its next round.
     await connection.query("ANALYZE");
     return { ...loaded, migrated: pending.map(({ name }) => name) };
-  }, signal);
+  };
+  try {
+    return await postgres.alone(restore, signal);
+  } catch (failure) {
+    throw explainRefusal(failure, "restore-failed");
+  }
 }
 
 /** The migrations that the backup had, and those that came later. */

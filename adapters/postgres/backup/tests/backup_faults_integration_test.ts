@@ -8,6 +8,7 @@ import {
 import { eventually, startProcess } from "@mainstay/adapters/testing";
 import { DatabaseFailure } from "../../database_failure.ts";
 import type { Queryable } from "../../postgres.ts";
+import { openTestPostgres } from "../../tests/open_test_postgres.ts";
 import { backupDatabase } from "../backup_database.ts";
 import { type Backup, readBackup } from "../read_backup.ts";
 import { restoreDatabase } from "../restore_database.ts";
@@ -150,6 +151,33 @@ Deno.test("rows that the schema refuses change nothing, and are said with their 
     /table settings: column "extra".* does not exist/,
   );
   strictEqual(await contentOf(to), "[]");
+});
+
+Deno.test("what the database user may not do is said", async () => {
+  await using stage = await openBackupStage();
+  const { from, to, source, folder, server } = stage;
+  await from.postgres.query("CREATE ROLE guest LOGIN PASSWORD 'guest'");
+  const path = `${folder}/one`;
+  const backup = await backupDatabase(from.postgres, source, { path });
+  const asGuest = (url: string) => {
+    const guest = new URL(url);
+    [guest.username, guest.password] = ["guest", "guest"];
+    return openTestPostgres(guest.href);
+  };
+  await using reader = asGuest(server.url());
+  await failsAsBackup(
+    backupDatabase(reader.postgres, source, { path: `${folder}/two` }),
+    "backup-failed",
+    /permission denied for table/,
+  );
+  await using writer = asGuest(server.url("other"));
+  await failsAsBackup(
+    restoreDatabase(writer.postgres, source, backup),
+    "restore-failed",
+    /permission denied for schema public/,
+  );
+  strictEqual(await contentOf(to), "[]");
+  deepStrictEqual(await namesIn(folder), ["one"]);
 });
 
 Deno.test("a backup that PostgreSQL does not survive leaves nothing", async () => {
