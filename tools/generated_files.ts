@@ -1,6 +1,10 @@
 import { eventsSettings } from "@mainstay/events";
 import { identitySettings } from "@mainstay/identity";
 import { envExample } from "@mainstay/kernel/config";
+import {
+  withIdentityEntrypoints,
+  withIdentityTasks,
+} from "./identity_commands.ts";
 import { readImportGraph } from "./import_graph.ts";
 import { moduleMap } from "./module_map.ts";
 import { readServedEvents } from "./served_events.ts";
@@ -13,6 +17,8 @@ export interface GeneratedFile {
 }
 
 const root = new URL("../", import.meta.url);
+const read = (path: string) => Deno.readTextFile(new URL(path, root));
+const IDENTITY_DOCKERFILE = "deployments/container/identity.Dockerfile";
 
 /**
  * What others depend on, written down so that a change of it is seen: variables,
@@ -23,6 +29,11 @@ export async function generateFiles(): Promise<readonly GeneratedFile[]> {
   const served = await readServedEvents();
   const files = [
     { path: ".env.example", text: variablesPage() },
+    { path: "deno.json", text: withIdentityTasks(await read("deno.json")) },
+    {
+      path: IDENTITY_DOCKERFILE,
+      text: withIdentityEntrypoints(await read(IDENTITY_DOCKERFILE)),
+    },
     {
       path: "docs/openapi/events.json",
       text: `${JSON.stringify(served.openApi, null, 2)}\n`,
@@ -30,10 +41,7 @@ export async function generateFiles(): Promise<readonly GeneratedFile[]> {
     { path: "docs/metrics.md", text: metricsPage(served.metrics) },
     {
       path: "docs/modules.md",
-      text: await moduleMap(
-        graph,
-        (path) => Deno.readTextFile(new URL(path, root)),
-      ),
+      text: await moduleMap(graph, read),
     },
   ];
   return await Promise.all(files.map(formatFile));
