@@ -62,7 +62,12 @@ export class Browser {
     });
   }
 
-  async #ask(url: URL, options: AskOptions): Promise<ShownPage> {
+  async #ask(
+    url: URL,
+    options: AskOptions,
+    hops = 0,
+  ): Promise<ShownPage> {
+    ok(hops < 20, `Sent around in circles: ${url}`);
     const { method = "GET", fields, headers = {}, follow = true } = options;
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`)
       .join("; ");
@@ -86,7 +91,7 @@ export class Browser {
     if (next.hostname !== "localhost") {
       return { url: next, status: 0, headers: new Headers(), text: "" };
     }
-    return await this.#ask(next, {});
+    return await this.#ask(next, {}, hops + 1);
   }
 
   #keep(line: string): void {

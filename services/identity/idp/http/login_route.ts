@@ -4,6 +4,7 @@ import { TooManyAttempts } from "../../domain/attempt_guard.ts";
 import { PASSWORD, PASSWORD_AND_CODE } from "../../domain/authentication.ts";
 import type { SecondFactorKind } from "../../domain/second_factor.ts";
 import { SignInExpired } from "../../domain/sign_in_expired.ts";
+import { isRecentEnough } from "./account_route.ts";
 import { completeSignIn } from "./complete_sign_in.ts";
 import type { SignInMethod } from "./events.ts";
 import type { Idp } from "./idp.ts";
@@ -43,8 +44,11 @@ export function loginRoutes(idp: Idp): readonly Route[] {
         const visit = await idp.openVisit(request, context);
         const trip = await openTrip(idp, parseForm(context.url.search));
         if (trip.kind === "local") {
-          if (visit.signedIn === undefined) return showLogin(idp, visit, trip);
-          return await goOn(idp, visit, trip);
+          const { session } = visit.signedIn ?? {};
+          return session !== undefined &&
+              isRecentEnough(session, trip.returnTo, idp.now())
+            ? await goOn(idp, visit, trip)
+            : showLogin(idp, visit, trip);
         }
         const step = await stepOf(idp, visit, trip);
         if (step.kind === "sign-in") return showLogin(idp, visit, trip);
@@ -109,9 +113,7 @@ function showLogin(
       clientName: trip.kind === "client" ? trip.client.name : undefined,
       username: "username" in extras
         ? extras.username
-        : trip.kind === "client"
-        ? trip.request.parameters.loginHint ?? visit.signedIn?.user.username
-        : undefined,
+        : hintOf(trip) ?? visit.signedIn?.user.username,
       problem: extras.problem,
       signedInAs: prompted.includes("select_account") &&
           !prompted.includes("login")
@@ -121,6 +123,10 @@ function showLogin(
     }),
     { status, headers, formTargets: formTargets(idp, trip), scripts: true },
   );
+}
+
+function hintOf(trip: Trip): string | undefined {
+  return trip.kind === "client" ? trip.request.parameters.loginHint : undefined;
 }
 
 async function cancel(idp: Idp, visit: Visit, trip: Trip): Promise<Response> {
