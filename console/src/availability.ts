@@ -38,7 +38,7 @@ export function describeDay(
   const kinds = slots.map(slotKind);
   const minutes = (kind: SlotKind) =>
     kinds.filter((it) => it === kind).length * slotSeconds / 60;
-  const parts = [`${formatShare(share)} of answers were well in the last day`];
+  const parts = [`Well in ${formatShare(share)} of the last day's checks`];
   const down = minutes("down");
   const partly = minutes("partly");
   const none = minutes("none");

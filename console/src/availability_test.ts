@@ -38,11 +38,11 @@ Deno.test("describeDay() names each kind of slot that there is", () => {
   strictEqual(describeDay([null], 900), "Nothing is known of the last day");
   strictEqual(
     describeDay([1, 1, 1, 1], 900),
-    "100 % of answers were well in the last day",
+    "Well in 100 % of the last day's checks",
   );
   strictEqual(
     describeDay([null, 0, 0, 0.5, 1, 1], 900),
-    "50.00 % of answers were well in the last day, down for 30 min, troubled for 15 min, unknown for 15 min",
+    "Well in 50.00 % of the last day's checks, down for 30 min, troubled for 15 min, unknown for 15 min",
   );
 });
 

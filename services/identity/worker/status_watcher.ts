@@ -69,10 +69,12 @@ export function statusWatcher(options: StatusWatcherOptions): Part {
   }
 
   async function watch(): Promise<void> {
-    while (!signal.aborted) {
+    while (true) {
+      // Before the first look too: what starts beside this is not down.
+      await sleep(intervalMs, { signal, clock }).catch(() => {});
+      if (signal.aborted) return;
       await look();
       if (!signal.aborted) await record();
-      await sleep(intervalMs, { signal, clock }).catch(() => {});
     }
   }
 
