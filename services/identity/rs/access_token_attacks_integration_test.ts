@@ -12,7 +12,11 @@ import {
   generateKeyPairSync,
   sign,
 } from "node:crypto";
-import { eventually } from "@mainstay/adapters/testing";
+import {
+  assertFaster,
+  bestOfThree,
+  eventually,
+} from "@mainstay/adapters/testing";
 import {
   calculateJwkThumbprint,
   exportJWK,
@@ -41,6 +45,7 @@ Deno.test("the resource server takes good tokens, and no others", async (t) => {
   identity = started;
   ({ urls, storage } = identity);
   RESOURCE = `${urls.rs}/api/v1/protected/resource`;
+  await addClient(identity);
   for (const [name, run] of attacks) await t.step(name, run);
 });
 
@@ -367,72 +372,69 @@ attack(
   },
 );
 
+/** Until a token is refused that was good before: at most ten seconds, hopefully less than `limitMs`. */
+async function refusedWithin(limitMs: number, token: string): Promise<void> {
+  const startedMs = performance.now();
+  await eventually(
+    "the token is refused",
+    async () => (await use(token)).status === 401,
+  );
+  const tookMs = performance.now() - startedMs;
+  assertFaster(tookMs, limitMs, "From the revocation to the refusal");
+}
+
+async function revocationsAreHeard(): Promise<void> {
+  await eventually("revocations are heard", async () => {
+    const response = await fetch(`${urls.rs}/readyz?verbose`);
+    return (await response.text()).includes("[+]revocations ok");
+  });
+}
+
 attack(
   "a revoked token, and every token of a revoked grant, is refused within a second",
-  async () => {
-    const token = await giveToken(identity);
-    await addClient(identity);
-    const grantId = await addGrant(identity, await addSession(identity));
-    const family = await Promise.all(
-      [1, 2].map(() => giveToken(identity, { record: { grantId } })),
-    );
-    await eventually("revocations are heard", async () => {
-      const response = await fetch(`${urls.rs}/readyz/revocations`);
-      return (await response.text(), response.status === 200);
-    });
-    // All are at hand now.
-    for (const one of [token, ...family]) {
-      strictEqual((await use(one)).status, 200);
-    }
+  () =>
+    bestOfThree(async () => {
+      const grantId = await addGrant(identity, await addSession(identity));
+      const token = await giveToken(identity);
+      const family = await Promise.all(
+        [1, 2].map(() => giveToken(identity, { record: { grantId } })),
+      );
+      await revocationsAreHeard();
+      // All are at hand now.
+      for (const one of [token, ...family]) {
+        strictEqual((await use(one)).status, 200);
+      }
 
-    const record = await storage.tokens.find(hashSecret(token));
-    await storage.tokens.revoke(record!);
-    await eventually(
-      "the token is refused",
-      async () => (await use(token)).status === 401,
-      1_000,
-    );
-    strictEqual((await use(family[0]!)).status, 200);
+      const record = await storage.tokens.find(hashSecret(token));
+      await storage.tokens.revoke(record!);
+      await refusedWithin(1_000, token);
+      strictEqual((await use(family[0]!)).status, 200);
 
-    await storage.tokens.revoke({ ...record!, kind: "refresh", grantId });
-    await eventually(
-      "its family is refused",
-      async () => {
-        const all = await Promise.all(family.map((one) => use(one)));
-        return all.every(({ status }) => status === 401);
-      },
-      1_000,
-    );
-    await refused(family[1]!, "revoked");
-  },
+      await storage.grants.revoke({ grantId });
+      await Promise.all(family.map((one) => refusedWithin(1_000, one)));
+      await refused(family[1]!, "revoked");
+    }),
 );
 
 attack(
   "revocations that were not heard are seen within a second, and heard again after",
-  async () => {
-    const token = await giveToken(identity);
-    strictEqual((await use(token)).status, 200);
-    const { postgres } = identity;
-    const kill = () =>
-      postgres.query(
+  () =>
+    bestOfThree(async () => {
+      const token = await giveToken(identity);
+      await revocationsAreHeard();
+      strictEqual((await use(token)).status, 200);
+      const { rows } = await identity.postgres.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-       WHERE datname = current_database() AND pid <> pg_backend_pid()
-         AND (query LIKE 'LISTEN%' OR query = 'SELECT 1')`,
+         WHERE datname = current_database() AND pid <> pg_backend_pid()
+           AND (query LIKE 'LISTEN%' OR query = 'SELECT 1')`,
       );
-    await kill();
-    // Nobody says so: the notification is lost with the connection.
-    await postgres.query(
-      "UPDATE tokens SET revoked_at = now() WHERE token_hash = $1",
-      [hashSecret(token)],
-    );
-    await eventually(
-      "the token is refused",
-      async () => (await use(token)).status === 401,
-      2_500,
-    );
-    await eventually("revocations are heard again", async () => {
-      const response = await fetch(`${urls.rs}/readyz?verbose`);
-      return (await response.text()).includes("[+]revocations ok");
-    });
-  },
+      assert(rows.length > 0);
+      // Nobody says so: the notification is lost with the connection.
+      await identity.postgres.query(
+        "UPDATE tokens SET revoked_at = now() WHERE token_hash = $1",
+        [hashSecret(token)],
+      );
+      await refusedWithin(1_500, token);
+      await revocationsAreHeard();
+    }),
 );
