@@ -111,9 +111,12 @@ export function parseForm(text: string): Form {
 
 /** A field's name is told in a mistake only once it is known to be text. */
 function decode(encoded: string, pointer: string): string {
-  let text: string;
+  let text = encoded;
   try {
-    text = decodeURIComponent(encoded.replaceAll("+", " "));
+    // A token is long, and has nothing to decode.
+    if (/[%+]/.test(encoded)) {
+      text = decodeURIComponent(encoded.replaceAll("+", " "));
+    }
   } catch {
     throw new InvalidInput([
       { pointer, detail: "must be percent-encoded UTF-8" },
