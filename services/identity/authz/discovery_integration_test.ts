@@ -5,6 +5,7 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import { decodeJwt } from "jose";
+import { USER_CLAIMS } from "../domain/openid_claims.ts";
 import { addClient, addSession } from "../tests/arrange.ts";
 import {
   authorize,
@@ -16,7 +17,7 @@ import {
 import { startIdentity } from "../tests/start_identity.ts";
 
 Deno.test("the discovery documents say what the server does", async (t) => {
-  await using identity = await startIdentity({ servers: ["authz"] });
+  await using identity = await startIdentity({ servers: ["authz", "idp"] });
   const { urls } = identity;
   const read = async (path: string) =>
     await (await fetch(`${urls.authz}${path}`)).json();
@@ -33,6 +34,9 @@ Deno.test("the discovery documents say what the server does", async (t) => {
     return location?.searchParams.get("error");
   };
 
+  const session = await addSession(identity);
+  let token = "";
+
   await t.step("both the same, as far as both go", () => {
     assertEquals({ ...openId, ...oauth }, openId);
     strictEqual(openId.issuer, urls.authz);
@@ -41,10 +45,8 @@ Deno.test("the discovery documents say what the server does", async (t) => {
     for (const [name, value] of Object.entries(openId)) {
       if (!/_endpoint$|^jwks_uri$/.test(name)) continue;
       const url = String(value);
-      if (!url.startsWith(urls.authz)) {
-        ok(url.startsWith(`${urls.idp}/oidc/v1/`), url);
-        continue;
-      }
+      const { origin } = new URL(url);
+      ok(origin === urls.authz || origin === urls.idp, url);
       for (const method of ["GET", "POST"]) {
         const response = await fetch(url, { method, redirect: "manual" });
         await response.body?.cancel();
@@ -109,14 +111,16 @@ Deno.test("the discovery documents say what the server does", async (t) => {
     strictEqual(oauth.require_pushed_authorization_requests, false);
   });
   await t.step("claims: an ID token has no other", async () => {
-    const session = await addSession(identity);
     for (const idTokenAlg of openId.id_token_signing_alg_values_supported) {
       const id = `app-${idTokenAlg}`;
       const own = {
         client_id: id,
         client_secret: await addClient(identity, { id, scopes, idTokenAlg }),
       };
-      const location = await authorize(identity, session, { client_id: id });
+      const location = await authorize(identity, session, {
+        client_id: id,
+        scope: "openid profile email",
+      });
       strictEqual(location.searchParams.get("iss"), openId.issuer);
       const { body } = await postForm(identity, "token", {
         ...own,
@@ -127,15 +131,27 @@ Deno.test("the discovery documents say what the server does", async (t) => {
       for (const name of Object.keys(decodeJwt(body.id_token))) {
         ok(openId.claims_supported.includes(name), name);
       }
+      token = body.access_token;
     }
+  });
+  await t.step("claims: userinfo tells all of its own", async () => {
+    await identity.postgres.query(
+      "UPDATE users SET name = 'Ann', email = 'ann@app.example'",
+    );
+    const response = await fetch(openId.userinfo_endpoint, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const names = Object.keys(await response.json());
+    assertEquals(new Set(names), new Set(Object.values(USER_CLAIMS).flat()));
+    for (const name of names) ok(openId.claims_supported.includes(name), name);
   });
 });
 
 Deno.test("scripts of the console reach what they need, and no sign-in", async () => {
-  await using identity = await startIdentity({ servers: ["authz"] });
+  await using identity = await startIdentity({ servers: ["authz", "idp"] });
   const { urls } = identity;
-  const allowed = async (method: string, path: string, origin: string) => {
-    const response = await fetch(`${urls.authz}${path}`, {
+  const allowed = async (method: string, url: string, origin: string) => {
+    const response = await fetch(url, {
       method,
       headers: { origin, "access-control-request-method": "POST" },
       redirect: "manual",
@@ -143,30 +159,34 @@ Deno.test("scripts of the console reach what they need, and no sign-in", async (
     await response.body?.cancel();
     return response.headers.get("access-control-allow-origin");
   };
+  const userinfo = `${urls.idp}/oidc/v1/userinfo`;
   const open: ReadonlyArray<readonly [string, string]> = [
-    ["POST", "/oauth2/v1/token"],
-    ["GET", "/oauth2/v1/jwks"],
-    ["GET", "/.well-known/openid-configuration"],
-    ["GET", "/.well-known/oauth-authorization-server"],
+    ["POST", `${urls.authz}/oauth2/v1/token`],
+    ["GET", `${urls.authz}/oauth2/v1/jwks`],
+    ["GET", userinfo],
+    ["GET", `${urls.authz}/.well-known/openid-configuration`],
+    ["GET", `${urls.authz}/.well-known/oauth-authorization-server`],
   ];
-  for (const [method, path] of open) {
+  for (const [method, url] of open) {
     for (const way of [method, "OPTIONS"]) {
-      strictEqual(await allowed(way, path, urls.spa), urls.spa, path);
-      strictEqual(await allowed(way, path, "https://evil.example"), null);
+      strictEqual(await allowed(way, url, urls.spa), urls.spa, url);
+      strictEqual(await allowed(way, url, "https://evil.example"), null);
     }
   }
   const closed: ReadonlyArray<readonly [string, string]> = [
-    ["GET", "/oauth2/v1/authorize"],
-    ["POST", "/oauth2/v1/authorize"],
-    ["POST", "/oauth2/v1/par"],
-    ["POST", "/oauth2/v1/device_authorization"],
-    ["POST", "/oauth2/v1/introspect"],
-    ["POST", "/oauth2/v1/revoke"],
-    ["POST", "/oauth2/v1/clients/app/rotate-secret"],
+    ["GET", `${urls.idp}/oidc/v1/login`],
+    ["POST", `${urls.idp}/oidc/v1/consent`],
+    ["GET", `${urls.authz}/oauth2/v1/authorize`],
+    ["POST", `${urls.authz}/oauth2/v1/authorize`],
+    ["POST", `${urls.authz}/oauth2/v1/par`],
+    ["POST", `${urls.authz}/oauth2/v1/device_authorization`],
+    ["POST", `${urls.authz}/oauth2/v1/introspect`],
+    ["POST", `${urls.authz}/oauth2/v1/revoke`],
+    ["POST", `${urls.authz}/oauth2/v1/clients/app/rotate-secret`],
   ];
-  for (const [method, path] of closed) {
+  for (const [method, url] of closed) {
     for (const way of [method, "OPTIONS"]) {
-      strictEqual(await allowed(way, path, urls.spa), null, path);
+      strictEqual(await allowed(way, url, urls.spa), null, url);
     }
   }
 });

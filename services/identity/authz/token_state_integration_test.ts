@@ -99,6 +99,10 @@ Deno.test("a token's state is told to who may know, and ended by whose it is", a
     });
     strictEqual(wrong.status, 401);
     ok(wrong.headers.has("www-authenticate"));
+    const odd = await postForm(identity, "introspect", { token: "x" }, {
+      authorization: `Basic ${btoa("app%00:x")}`,
+    });
+    strictEqual(odd.status, 401, odd.text);
     const { body } = await postForm(identity, "introspect", app);
     strictEqual(body.error, "invalid_request");
     const twice = new URLSearchParams({ ...app, token: access_token });

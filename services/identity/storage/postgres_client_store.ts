@@ -42,6 +42,8 @@ interface SecretRow {
 export function postgresClientStore(postgres: Postgres): ClientStore {
   return {
     async find(id) {
+      // What PostgreSQL's text cannot hold is no client's id.
+      if (id.includes("\0")) return undefined;
       const { rows } = await postgres.query<ClientRow & SecretRow>({
         name: "find-client",
         text: `SELECT c.*, s.secret_hash, s.secret_encrypted,
