@@ -69,8 +69,10 @@ main.wide { max-width: 42rem; }
   padding: 1.5rem;
   margin-bottom: 1.25rem;
 }
+.card > :last-child, .card > form:last-child > :last-child { margin-bottom: 0; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 0.5rem; }
-h2 { font-size: 1.125rem; line-height: 1.3; margin: 0 0 0.5rem; }
+main.wide > h1 { margin-bottom: 1rem; }
+h2 { font-size: 1.125rem; line-height: 1.3; margin: 0 0 0.75rem; }
 p { margin: 0 0 1rem; }
 .quiet { color: var(--quiet); }
 .small { font-size: 0.875rem; }
@@ -132,7 +134,9 @@ code, .mono { font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, mono
 .qr { display: block; width: 13rem; max-width: 100%; height: auto; margin: 0 auto 1rem; border-radius: 0.5rem; }
 details { margin-bottom: 1rem; }
 summary { cursor: pointer; }
-[hidden] { display: none; }
+[hidden], [data-message]:empty { display: none; }
+[data-message] { margin: 0.75rem 0 0; color: var(--bad); }
+.links { display: flex; flex-wrap: wrap; gap: 0.5rem 1.5rem; justify-content: space-between; margin-bottom: 1.25rem; }
 .skip { position: absolute; left: -100vw; }
 .skip:focus { left: 1rem; top: 1rem; background: var(--card); padding: 0.5rem 1rem; }
 @media (prefers-reduced-motion: no-preference) { button, .button { transition: filter 0.15s; } }

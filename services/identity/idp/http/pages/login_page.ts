@@ -90,7 +90,7 @@ ${csrfField(csrf)}${targetFields(target)}
 <p class="small" role="status" data-message></p>
 </form>
 </div>
-<div class="actions small">
+<div class="links small">
 <a href="${onTrip(PATHS.resetPassword, target)}">Forgot your password?</a>
 ${
       view.signUp &&
