@@ -4,6 +4,7 @@ import { globSync } from "node:fs";
 import { eventually, startPostgres } from "@mainstay/adapters/testing";
 import { freePort } from "@mainstay/tools/local_stack";
 import { imageFile, makeImage } from "./image.ts";
+import { metricsOfRules } from "./metrics_of_rules.ts";
 
 const PATHS = {
   authz: "/health",
@@ -83,6 +84,17 @@ Deno.test("the images' commands serve, are healthy and stop, unprivileged and re
   }
   const page = await fetch(url("spa"));
   ok((await page.text()).includes("<script"), "the console is in its image");
+
+  const metrics = await Promise.all(TARGETS.map(async (target) => {
+    const response = await fetch(`${url(target)}/metrics`);
+    return await response.text();
+  }));
+  for (const name of metricsOfRules("identity")) {
+    ok(
+      metrics.some((text) => text.includes(`# TYPE ${name} `)),
+      `${name} is among the metrics`,
+    );
+  }
 
   for (const { target, child, output } of servers.reverse()) {
     if (image.asNobody) {

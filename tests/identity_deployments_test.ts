@@ -236,12 +236,14 @@ Deno.test("the collector takes what is sent, scrapes every server, and says that
     "0.0.0.0:4317",
     "0.0.0.0:4318",
   ]);
-  const [job] = collector.receivers.prometheus.config.scrape_configs;
   assertEquals(
-    job.static_configs[0].targets,
-    SERVERS.map((server) =>
-      `${inCompose(server).container_name}:${composed(server).servicePort}`
-    ),
+    collector.receivers.prometheus.config.scrape_configs.map((
+      job: { job_name: string; static_configs: { targets: string[] }[] },
+    ) => [job.job_name, job.static_configs[0]?.targets]),
+    SERVERS.map((server) => [
+      composed(server).serviceName,
+      [`${inCompose(server).container_name}:${composed(server).servicePort}`],
+    ]),
   );
   const { endpoint } = collector.exporters.otlphttp;
   ok(new URL(endpoint).hostname in compose.services);
@@ -323,6 +325,21 @@ Deno.test("no manifest holds a secret, and every file lies where its server may 
       assertEquals(inCompose(server).environment[name], undefined);
     }
   }
+});
+
+Deno.test("every alert is tested", () => {
+  const folder = "deployments/observability";
+  const tested = new Set(
+    readOneYaml(`${folder}/identity-alerts-test.yaml`).tests
+      .flatMap((test: { alert_rule_test: { alertname: string }[] }) =>
+        test.alert_rule_test.map(({ alertname }) => alertname)
+      ),
+  );
+  const alerts = readOneYaml(`${folder}/identity-prometheus-rule.yaml`).spec
+    .groups.flatMap((group: { rules: { alert: string }[] }) =>
+      group.rules.map(({ alert }) => alert)
+    );
+  assertEquals(alerts.filter((alert: string) => !tested.has(alert)), []);
 });
 
 Deno.test("make_secrets.sh makes what the compose files name, and replaces nothing", async () => {

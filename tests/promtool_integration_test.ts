@@ -36,39 +36,41 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "the alert rules are valid, and fire when they should",
-  ignore,
-  async fn() {
-    const rule = parse(
-      await Deno.readTextFile(
-        new URL("events-prometheus-rule.yaml", observability),
-      ),
-    );
-    const folder = await Deno.makeTempDir();
-    try {
-      await Deno.writeTextFile(`${folder}/rules.yaml`, stringify(rule.spec));
-      await Deno.copyFile(
-        new URL("events-alerts-test.yaml", observability),
-        `${folder}/tests.yaml`,
+for (const service of ["events", "identity"]) {
+  Deno.test({
+    name: `the alert rules of ${service} are valid, and fire when they should`,
+    ignore,
+    async fn() {
+      const rule = parse(
+        await Deno.readTextFile(
+          new URL(`${service}-prometheus-rule.yaml`, observability),
+        ),
       );
-      for (
-        const args of [[
-          "check",
-          "rules",
-          "--lint-fatal",
-          `${folder}/rules.yaml`,
-        ], [
-          "test",
-          "rules",
+      const folder = await Deno.makeTempDir();
+      try {
+        await Deno.writeTextFile(`${folder}/rules.yaml`, stringify(rule.spec));
+        await Deno.copyFile(
+          new URL(`${service}-alerts-test.yaml`, observability),
           `${folder}/tests.yaml`,
-        ]]
-      ) {
-        const { code, said } = await promtool(args);
-        strictEqual(code, 0, said);
+        );
+        for (
+          const args of [[
+            "check",
+            "rules",
+            "--lint-fatal",
+            `${folder}/rules.yaml`,
+          ], [
+            "test",
+            "rules",
+            `${folder}/tests.yaml`,
+          ]]
+        ) {
+          const { code, said } = await promtool(args);
+          strictEqual(code, 0, said);
+        }
+      } finally {
+        await Deno.remove(folder, { recursive: true });
       }
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  },
-});
+    },
+  });
+}
