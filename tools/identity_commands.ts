@@ -47,7 +47,31 @@ const SERVERS: readonly Permissions[] = [
   },
 ];
 
-function flags({ folder, read, write, database }: Permissions): string {
+/**
+ * The permissions of a server whose own files lie in one folder.
+ *
+ * @param home What the folder is called on the command line.
+ */
+export function standalonePermissions(
+  folder: IdentityServer,
+  home: string,
+): readonly string[] {
+  const server = SERVERS.find((server) => server.folder === folder)!;
+  const elsewhere = [...FILES, ...server.write ?? []];
+  return flags({
+    ...server,
+    read: [home, ...server.read.filter((path) => elsewhere.includes(path))],
+  });
+}
+
+/** What a server is called in telemetry. */
+export function telemetryName(folder: IdentityServer): string {
+  return SERVERS.find((server) => server.folder === folder)!.name;
+}
+
+function flags(
+  { folder, read, write, database }: Permissions,
+): readonly string[] {
   const names = [
     ...environmentNames(identitySettings(folder)),
     ...(database ? POSTGRES_DRIVER_VARIABLES : []),
@@ -58,7 +82,7 @@ function flags({ folder, read, write, database }: Permissions): string {
     ...(write ? [`--allow-write=${write}`] : []),
     "--allow-sys=hostname,systemMemoryInfo",
     `--allow-env=${names}`,
-  ].join(" ");
+  ];
 }
 
 /** `deno.json` with the tasks' permissions as the settings ask for them. */
@@ -67,7 +91,7 @@ export function withIdentityTasks(denoJson: string): string {
     const { folder, name } = server;
     const command =
       `export $(sh bin/otel_environment ${name}) && deno run --no-prompt ${
-        flags(server)
+        flags(server).join(" ")
       } services/identity/${folder}/main.ts`;
     return replaced(
       text,
@@ -83,7 +107,7 @@ export function withIdentityEntrypoints(dockerfile: string): string {
     const { folder, name } = server;
     const command =
       `export $(sh bin/otel_environment ${name}) && exec deno run --no-prompt --cached-only --frozen --no-code-cache ${
-        flags(server)
+        flags(server).join(" ")
       } services/identity/${folder}/main.ts "$@"`;
     return replaced(
       text,
