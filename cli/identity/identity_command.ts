@@ -3,7 +3,7 @@ import { auditCommands } from "./audit_commands.ts";
 import { backupCommand } from "./backup_command.ts";
 import { clientsCommands } from "./clients_commands.ts";
 import { keysCommands } from "./keys_commands.ts";
-import { mailCommands } from "./mail_commands.ts";
+import { mailCommand } from "./mail_command.ts";
 import { migrateCommand } from "./migrate_command.ts";
 import { restoreCommand } from "./restore_command.ts";
 import { selftestCommand } from "./selftest_command.ts";
@@ -24,7 +24,7 @@ names, else that of the "mainstay up" that runs here.`,
     sessionsCommands,
     keysCommands,
     auditCommands,
-    mailCommands,
+    mailCommand,
     migrateCommand,
     backupCommand,
     restoreCommand,

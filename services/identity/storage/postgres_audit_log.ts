@@ -5,6 +5,7 @@ import type {
   RecordedAuditEntry,
   SealedAuditEntry,
 } from "../domain/audit_log.ts";
+import { grouped } from "./grouped.ts";
 import { present } from "./row.ts";
 
 interface EntryRow {
@@ -27,52 +28,26 @@ interface SealedRow {
   readonly hash: Uint8Array;
 }
 
-/** An entry that waits for its turn. */
-interface Waiting {
-  readonly entry: AuditEntry;
-  resolve(): void;
-  reject(failure: unknown): void;
-}
-
-const BATCH = 500;
 const PAGE = 1_000;
 
 /**
  * Keeps the audit log in `audit_log`, its newest entry in `audit_head`.
  *
- * Writers take turns, across all replicas, from the append to the commit. So
- * that many at once need few turns, what comes while one append is on its way
- * goes together in the next.
+ * Writers take turns, across all replicas, from the append to the commit; in
+ * groups, so that many at once need few turns.
  */
 export function postgresAuditLog(queryable: Queryable): AuditLog {
-  const waiting: Waiting[] = [];
-  let writing = false;
-
-  async function write(): Promise<void> {
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, BATCH);
-      try {
-        await queryable.query({
-          name: "append-audit",
-          text: "SELECT append_audit($1)",
-          values: [encode(batch.map(({ entry }) => entry))],
-        });
-        for (const { resolve } of batch) resolve();
-      } catch (failure) {
-        for (const { reject } of batch) reject(failure);
-      }
-    }
-    writing = false;
-  }
-
+  const append = grouped(async (entries: readonly AuditEntry[]) => {
+    await queryable.query({
+      name: "append-audit",
+      text: "SELECT append_audit($1)",
+      values: [encode(entries)],
+    });
+    return entries.map(() => true);
+  });
   return {
-    append(entry) {
-      return new Promise((resolve, reject) => {
-        waiting.push({ entry, resolve, reject });
-        if (writing) return;
-        writing = true;
-        void write();
-      });
+    async append(entry) {
+      await append(entry);
     },
     async list({ limit, before, actor, subject, action }) {
       const { rows } = await queryable.query<EntryRow>(

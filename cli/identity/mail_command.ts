@@ -1,16 +1,22 @@
-import { type CommandGroup, defineCommand } from "../command.ts";
+import { defineCommand } from "../command.ts";
+import { UsageError } from "../usage_error.ts";
 import { openAdministration } from "./administration.ts";
 import { limitOf, PAGE_OPTIONS } from "./paging.ts";
 
-const list = defineCommand({
-  name: "list",
+/** `mainstay identity mail`. */
+export const mailCommand = defineCommand({
+  name: "mail",
   summary: "Show mail that waits to be sent or was sent, the newest first",
   help:
     `Shows the mail of the identity provider. Where no server is configured that sends
 it (SMTP_URL), as in development, this is where the links in it are read. The
 text of a mail that was sent is forgotten.`,
   options: { limit: PAGE_OPTIONS.limit },
-  async run({ options }, io) {
+  usage: "[list]",
+  async run({ options, args }, io) {
+    if (args.length > 1 || (args[0] ?? "list") !== "list") {
+      throw new UsageError("Expected nothing, or list");
+    }
     const limit = limitOf(options);
     await using admin = await openAdministration();
     const mails = await admin.storage.mail.list({ limit });
@@ -32,11 +38,3 @@ text of a mail that was sent is forgotten.`,
     }
   },
 });
-
-/** `mainstay identity mail …`. */
-export const mailCommands: CommandGroup = {
-  name: "mail",
-  summary: "Read mail that nothing sends, in development",
-  help: "Mail that the identity provider sends, or would send.",
-  commands: [list],
-};
