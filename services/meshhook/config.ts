@@ -7,8 +7,17 @@ import {
   duration,
   encryptionKeys,
   integer,
+  type Kind,
+  list,
   serviceSettings,
+  text,
+  url,
 } from "@mainstay/kernel/config";
+
+const openTarget: Kind<string> = text({
+  pattern: /^\d{1,3}(\.\d{1,3}){3}(\/([89]|[12]\d|3[0-2]))?(:\d{1,5})?$/,
+  expects: "an IPv4 address or network, such as 10.1.0.0/16 or 127.0.0.1:9000",
+});
 
 /** What MeshHook is configured with. */
 export const meshhookSettings = {
@@ -35,6 +44,26 @@ export const meshhookSettings = {
       kind: integer({ min: 1, max: 10_000 }),
       description: "Steps that one worker has in hand at most",
       default: 64,
+    },
+    targets: {
+      env: "TARGETS",
+      kind: list(openTarget),
+      description:
+        "Inside addresses that workflows may call, besides every public one",
+      optional: true,
+    },
+    eventsUrl: {
+      env: "EVENTS_URL",
+      kind: url(),
+      description: "The events service that workflows publish to",
+      optional: true,
+    },
+    eventsApiKey: {
+      env: "EVENTS_API_KEY",
+      kind: text({ min: 1 }),
+      description: "Key that the events service knows MeshHook by",
+      optional: true,
+      secret: true,
     },
     leaseMs: {
       env: "LEASE",

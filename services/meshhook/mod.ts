@@ -3,4 +3,7 @@
  *
  * @module
  */
-export * from "./domain/check_workflow.ts";
+export * from "./config.ts";
+export type { MeshhookServiceOptions } from "./meshhook_service.ts";
+export * from "./module.ts";
+export * from "./orchestrator/module.ts";

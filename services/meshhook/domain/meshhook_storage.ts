@@ -1,11 +1,15 @@
 import type { Kernel, Part } from "@mainstay/kernel/lifecycle";
 import type { EngineStore } from "./engine_store.ts";
 import type { HookStore } from "./hook.ts";
+import type { SecretReader } from "./secret_reader.ts";
+import type { WakeFeed } from "./wake_feed.ts";
 
 /** All that MeshHook keeps, whatever keeps it. */
 export interface MeshhookStorage {
   readonly engine: EngineStore;
   readonly hooks: HookStore;
+  readonly secrets: SecretReader;
+  readonly wakes: WakeFeed;
   /** What has to run for it, in order of start. */
   readonly parts: readonly Part[];
 }

@@ -1,48 +1,56 @@
 import type { Template } from "@mainstay/contracts/meshhook_workflow";
-import { evaluate, type Scope } from "./expression.ts";
 import type { Json } from "./run_event.ts";
 
-/** A workflow refers to a secret that its project does not have. */
-export class SecretMissing extends Error {
-  override readonly name = "SecretMissing";
-  readonly secret: string;
-
-  constructor(secret: string) {
-    super(`There is no secret ${secret}`);
-    this.secret = secret;
-  }
+/** What a template's references stand for. */
+export interface TemplateValues {
+  evaluate(expression: string): Promise<Json>;
+  secret(name: string): Promise<string>;
 }
 
-/**
- * Fills in a template: expressions by their values, secrets by theirs.
- *
- * @param secrets By name.
- * @throws {SecretMissing}
- */
-export function renderTemplate(
+/** Fills in a template: expressions by their values, secrets by theirs. */
+export async function renderTemplate(
   template: Template,
-  scope: Scope,
-  secrets: ReadonlyMap<string, string>,
-): Json {
+  values: TemplateValues,
+): Promise<Json> {
   if (typeof template !== "object" || template === null) return template;
   if (Array.isArray(template)) {
-    return template.map((item) => renderTemplate(item, scope, secrets));
+    return await Promise.all(
+      template.map((item) => renderTemplate(item, values)),
+    );
   }
   const entries = Object.entries(template as Record<string, Template>);
   const [only] = entries;
   if (only !== undefined && entries.length === 1) {
     const [name, value] = only;
-    if (name === "$expression") return evaluate(String(value), scope);
-    if (name === "$secret") {
-      const secret = secrets.get(String(value));
-      if (secret === undefined) throw new SecretMissing(String(value));
-      return secret;
-    }
+    if (name === "$expression") return await values.evaluate(String(value));
+    if (name === "$secret") return await values.secret(String(value));
   }
   return Object.fromEntries(
-    entries.map(([name, value]) => [
-      name,
-      renderTemplate(value, scope, secrets),
+    await Promise.all(
+      entries.map(async ([name, value]) =>
+        [name, await renderTemplate(value, values)] as const
+      ),
+    ),
+  );
+}
+
+/** The same value, with every appearance of a secret in its texts masked. */
+export function maskSecrets(value: Json, secrets: readonly string[]): Json {
+  if (secrets.length === 0) return value;
+  if (typeof value === "string") {
+    return secrets.reduce(
+      (text, secret) => text.replaceAll(secret, "***"),
+      value,
+    );
+  }
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) {
+    return value.map((item) => maskSecrets(item, secrets));
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      maskSecrets(name, secrets) as string,
+      maskSecrets(inner, secrets),
     ]),
   );
 }

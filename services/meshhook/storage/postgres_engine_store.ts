@@ -1,5 +1,6 @@
 import type { Postgres } from "@mainstay/adapters/postgres";
 import type { EngineStore } from "../domain/engine_store.ts";
+import { jsonText } from "./json_text.ts";
 import type { NumberedEvent, RunEvent } from "../domain/run_event.ts";
 import type {
   ClaimedTask,
@@ -55,8 +56,8 @@ export function postgresEngineStore(postgres: Postgres): EngineStore {
         run.version,
         run.status,
         run.test ?? false,
-        JSON.stringify(events),
-        JSON.stringify(tasks.map(taskRow)),
+        jsonText(events),
+        jsonText(tasks.map(taskRow)),
       ];
       const { rows } = await postgres.query<{ run_id: string | null }>({
         name: "begin-run",
@@ -104,7 +105,7 @@ export function postgresEngineStore(postgres: Postgres): EngineStore {
       }>({
         name: "complete-tasks",
         text: COMPLETE_TASKS,
-        values: [JSON.stringify(completions.map(completionRow))],
+        values: [jsonText(completions.map(completionRow))],
       });
       const outcomes = new Map(
         rows.map(({ position, outcome }) => [position, outcome]),
@@ -115,7 +116,7 @@ export function postgresEngineStore(postgres: Postgres): EngineStore {
       const { rows } = await postgres.query<{ position: number }>({
         name: "extend-leases",
         text: EXTEND_LEASES,
-        values: [JSON.stringify(fences.map(fenceRow)), leaseMs],
+        values: [jsonText(fences.map(fenceRow)), leaseMs],
       });
       const kept = new Set(rows.map(({ position }) => position));
       return fences.filter((_, at) => kept.has(at));

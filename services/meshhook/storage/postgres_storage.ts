@@ -3,6 +3,8 @@ import type { Part } from "@mainstay/kernel/lifecycle";
 import type { MeshhookDatabase } from "../domain/meshhook_storage.ts";
 import { postgresEngineStore } from "./postgres_engine_store.ts";
 import { postgresHookStore } from "./postgres_hook_store.ts";
+import { postgresSecretReader } from "./postgres_secret_reader.ts";
+import { postgresWakeFeed } from "./postgres_wake_feed.ts";
 
 /** The roles of the migrations; neither can bypass row level security. */
 type Role = "meshhook_engine" | "meshhook_tenant";
@@ -18,6 +20,8 @@ export const postgresDatabase: MeshhookDatabase = {
     return {
       engine: postgresEngineStore(engine),
       hooks: postgresHookStore(engine),
+      secrets: postgresSecretReader(engine),
+      wakes: postgresWakeFeed(engine),
       parts: [connections("engine-connections", engine)],
     };
   },

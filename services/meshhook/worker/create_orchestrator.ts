@@ -18,8 +18,6 @@ export interface OrchestratorOptions {
   readonly leaseMs: number;
   /** Longest wait for the next look at the queue. */
   readonly pollMs: number;
-  /** Called at each turn of the loop: a worker that beats is one that claims. */
-  readonly beat: () => Promise<void> | void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -99,7 +97,6 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
     while (!stopping.signal.aborted) {
       woken = false;
       try {
-        await options.beat();
         const limit = concurrency - inHand.size;
         const tasks = limit > 0
           ? await store.claim({ workerId, limit, leaseMs })

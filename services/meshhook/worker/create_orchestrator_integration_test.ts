@@ -24,8 +24,11 @@ const runners: StepRunners = {
     output: evaluate(expression, scope) === true,
   }),
   delay: () => ({ output: null }),
-  terminate: ({ output = null }, { scope }) => ({
-    output: renderTemplate(output, scope, new Map()),
+  terminate: async ({ output = null }, { scope }) => ({
+    output: await renderTemplate(output, {
+      evaluate: (expression) => Promise.resolve(evaluate(expression, scope)),
+      secret: () => Promise.reject(new Error("unused")),
+    }),
   }),
   http_call: () => ({ error: { code: "unused", message: "unused" } }),
   publish_event: () => ({ error: { code: "unused", message: "unused" } }),
@@ -42,7 +45,6 @@ function worker(
     concurrency: 20,
     leaseMs: changes.leaseMs ?? 30_000,
     pollMs: 1_000,
-    beat: () => {},
     clock: systemClock,
     log: captureLogger(),
   });

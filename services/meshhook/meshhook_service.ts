@@ -1,0 +1,48 @@
+import { httpListeners, type OpenApiOptions } from "@mainstay/adapters/http";
+import { postgresModule } from "@mainstay/adapters/postgres";
+import {
+  createServiceKernel,
+  type Module,
+  type Service,
+} from "@mainstay/kernel/lifecycle";
+import type { MeshhookConfig } from "./config.ts";
+import type { MeshhookDatabase } from "./domain/meshhook_storage.ts";
+import { meshhookProblems } from "./http/problems.ts";
+
+/** What a user of a server adds to it. */
+export interface MeshhookServiceOptions {
+  /** Checks, metrics, parts and routes of one's own. */
+  readonly modules?: readonly Module[];
+  /** Takes the log's lines. Default: standard output. */
+  readonly writeLog?: (line: string) => void;
+}
+
+/** Migrations, the check and the probe: the work has connections of its own. */
+const OWNER_CONNECTIONS = 4;
+
+/** One of MeshHook's processes around its module: kernel, database, listeners. */
+export function meshhookService(
+  config: MeshhookConfig,
+  { module, openApi, database }: {
+    readonly module: Module;
+    readonly openApi: OpenApiOptions;
+    readonly database: MeshhookDatabase;
+  },
+  { modules = [], writeLog }: MeshhookServiceOptions = {},
+): Service {
+  return {
+    kernel: createServiceKernel(
+      config,
+      writeLog === undefined ? {} : { write: writeLog },
+    ),
+    modules: [
+      postgresModule({ ...config, databaseMaxOpenConns: OWNER_CONNECTIONS }, {
+        migrations: database.migrations,
+      }),
+      module,
+      ...modules,
+    ],
+    listeners: httpListeners(config, { problems: meshhookProblems, openApi }),
+    shutdown: config,
+  };
+}

@@ -1,0 +1,59 @@
+import { createKeyEncryption } from "@mainstay/kernel/encryption";
+import {
+  type Module,
+  type Service,
+  systemClock,
+} from "@mainstay/kernel/lifecycle";
+import type { MeshhookConfig } from "./config.ts";
+import type { MeshhookDatabase } from "./domain/meshhook_storage.ts";
+import { intakeRoute } from "./http/intake_route.ts";
+import {
+  meshhookService as serviceAround,
+  type MeshhookServiceOptions,
+} from "./meshhook_service.ts";
+
+/**
+ * MeshHook's server: takes in webhooks, and says how all parts are.
+ *
+ * @throws {RangeError} If a key-encryption key is not of 32 bytes.
+ */
+export function meshhookService(
+  config: MeshhookConfig,
+  database: MeshhookDatabase,
+  options?: MeshhookServiceOptions,
+): Service {
+  return serviceAround(config, {
+    database,
+    module: meshhookModule(config, database),
+    openApi: {
+      title: "MeshHook",
+      description: "Signed webhooks in, durable workflows, live logs.",
+    },
+  }, options);
+}
+
+function meshhookModule(
+  config: MeshhookConfig,
+  database: MeshhookDatabase,
+): Module {
+  return {
+    name: "meshhook",
+    dependsOn: ["postgres"],
+    setup(kernel) {
+      const storage = database.open(kernel, config);
+      return {
+        parts: storage.parts,
+        routes: [
+          intakeRoute({
+            hooks: storage.hooks,
+            engine: storage.engine,
+            encryption: createKeyEncryption(config.meshhookKek),
+            maxBytes: config.maxWebhookBytes,
+            now: systemClock.now,
+            begun: () => storage.wakes.tell(),
+          }),
+        ],
+      };
+    },
+  };
+}
