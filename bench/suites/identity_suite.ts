@@ -9,7 +9,7 @@ import {
 import type { Contender, Suite } from "../measurement.ts";
 import { installPeers, peerNode } from "../node_peers.ts";
 
-const load = { connections: 32, seconds: 2 };
+const load = { connections: 32, seconds: 3 };
 const contentType = "application/x-www-form-urlencoded";
 const PEER = "oidc-provider";
 

@@ -48,6 +48,8 @@ export const parAttacks: readonly Attack[] = [
       const uri = await push(target, target.web);
       await mustStay(target, withPushed(target.other, uri));
       await mustStay(target, withPushed(target.native, uri));
+      // One that has registered the same address.
+      await mustStay(target, withPushed(target.signer, uri));
     },
   },
   {

@@ -40,6 +40,9 @@ export function oauthErrorOf(failure: unknown): OAuthError | undefined {
     return new OAuthError("invalid_request", mistakes.join("; "));
   }
   if (!(failure instanceof OperationalError)) return undefined;
+  if (failure.code === "unsupported-media-type") {
+    return new OAuthError("invalid_request", failure.message);
+  }
   if (failure.code.startsWith("database-")) {
     return new OAuthError(
       "temporarily_unavailable",
