@@ -10,8 +10,8 @@ export interface CodeStore {
   /**
    * Makes the grant and its code.
    *
-   * @returns False, and nothing is made, if the session or its user is not good
-   *   any more.
+   * @returns False, and nothing is made, if the session, its user or the client
+   *   is not good any more.
    */
   issue(code: NewAuthorizationCode): Promise<boolean>;
   /** A code in whatever state. */

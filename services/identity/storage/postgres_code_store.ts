@@ -30,13 +30,15 @@ interface CodeRow {
 export function postgresCodeStore(postgres: Postgres): CodeStore {
   return {
     async issue(code) {
-      // FOR SHARE: a session that ends at the same time either ends before, and
-      // then nothing is made, or sees the grant and revokes it.
+      // FOR SHARE: a session that ends at the same time, or a client that is
+      // disabled, either is so before, and then nothing is made, or sees the
+      // grant and revokes it.
       const { rowCount } = await postgres.query({
         name: "issue-code",
         text: `WITH session AS (
             SELECT s.id, ${GRANTED_SCOPES} AS scopes
             FROM sessions s JOIN users u ON u.id = s.user_id
+              JOIN clients c ON c.id = $1 AND c.disabled_at IS NULL
             WHERE s.id = $3 AND s.user_id = $2 AND s.ended_at IS NULL
               AND s.expires_at > now() AND u.disabled_at IS NULL
             FOR SHARE

@@ -77,10 +77,11 @@ export function postgresDeviceStore(postgres: Postgres): DeviceStore {
       // the browser in which the user approved, not of the device.
       const { rowCount } = await postgres.query(
         `WITH device AS (
-           SELECT device_hash, client_id FROM device_authorizations
+           SELECT d.device_hash, d.client_id FROM device_authorizations d
+             JOIN clients c ON c.id = d.client_id AND c.disabled_at IS NULL
            WHERE user_code_hash = $1 AND decided_at IS NULL
              AND expires_at > now()
-           FOR UPDATE
+           FOR UPDATE OF d FOR SHARE OF c
          ), session AS (
            SELECT ${GRANTED_SCOPES} AS scopes
            FROM sessions s JOIN users u ON u.id = s.user_id

@@ -220,7 +220,7 @@ async function finish(
   if (issued) return authorizationAnswer(parameters, { code }, config.issuer);
   const error = new OAuthError(
     "access_denied",
-    "Cannot authorize: the user has signed out meanwhile",
+    "Cannot authorize: the sign-in has ended meanwhile",
   );
   return authorizationRefusal(parameters, error, config.issuer);
 }
