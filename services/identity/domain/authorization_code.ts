@@ -16,6 +16,7 @@ export interface AuthorizationCode {
   readonly nonce?: string;
   /** Redeemed only with a proof of this key. */
   readonly dpopJkt?: string;
+  /** Once it is consumed: when it is forgotten, with all that it gave. */
   readonly expiresAt: Date;
   readonly consumedAt?: Date;
   /** Of its grant. */

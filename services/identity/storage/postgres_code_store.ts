@@ -84,9 +84,15 @@ export function postgresCodeStore(postgres: Postgres): CodeStore {
     async redeem(hash, tokens) {
       const { rowCount } = await postgres.query({
         name: "redeem-code",
+        // From now on the row shows whether the code comes again, which matters
+        // for as long as anything that it gave is good.
         text: `WITH used AS (
-            UPDATE authorization_codes SET consumed_at = now()
-            WHERE code_hash = $1 AND consumed_at IS NULL RETURNING grant_id
+            UPDATE authorization_codes c
+            SET consumed_at = now(), expires_at = g.expires_at
+            FROM grants g
+            WHERE c.code_hash = $1 AND c.consumed_at IS NULL
+              AND g.id = c.grant_id
+            RETURNING c.grant_id
           ), good AS (
             SELECT g.id FROM grants g JOIN used ON g.id = used.grant_id
             WHERE g.revoked_at IS NULL FOR SHARE OF g
