@@ -114,16 +114,19 @@ Deno.test("a code is asked for, given and redeemed", async (t) => {
     strictEqual(rows.length, 1, "and it is recorded, once");
   });
 
-  await t.step("also long after, when what has expired is cleaned", async () => {
-    const code = await newCode();
-    const { body } = await redeem(code);
-    await identity.postgres.query(
-      "UPDATE authorization_codes SET expires_at = expires_at - interval '1 hour'",
-    );
-    await identity.storage.expired.remove("authorization_codes", 1_000);
-    strictEqual((await redeem(code)).body.error, "invalid_grant");
-    strictEqual(await active(body.refresh_token), false);
-  });
+  await t.step(
+    "also long after, when what has expired is cleaned",
+    async () => {
+      const code = await newCode();
+      const { body } = await redeem(code);
+      await identity.postgres.query(
+        "UPDATE authorization_codes SET expires_at = expires_at - interval '1 hour'",
+      );
+      await identity.storage.expired.remove("authorization_codes", 1_000);
+      strictEqual((await redeem(code)).body.error, "invalid_grant");
+      strictEqual(await active(body.refresh_token), false);
+    },
+  );
 
   await t.step("of 50 redemptions at once one succeeds", async () => {
     const code = await newCode();

@@ -4,7 +4,9 @@ import {
   ok,
   strictEqual,
 } from "node:assert/strict";
-import { addClient, addSession } from "../tests/arrange.ts";
+import { sleep } from "@mainstay/kernel/lifecycle";
+import type { NewClient } from "../domain/client_store.ts";
+import { addClient, addSession, anyClient } from "../tests/arrange.ts";
 import { authorize, PKCE, postForm } from "../tests/browser_trip.ts";
 import { startIdentity } from "../tests/start_identity.ts";
 
@@ -141,6 +143,38 @@ Deno.test("a refresh token is good once, and its answer for a while", async (t) 
       });
       strictEqual(body.error, "invalid_grant");
       strictEqual((await refresh(first.refresh_token)).status, 200);
+    },
+  );
+
+  await t.step(
+    "what the client may not have any more is left out",
+    async () => {
+      const first = await begin({
+        scope: "offline_access read:resource write:resource",
+      });
+      const change = async (fields: Partial<NewClient>) => {
+        await identity.storage.clients.update({ ...anyClient, ...fields });
+        // For so long the server remembers clients.
+        await sleep(1_100);
+      };
+      await change({ scopes: ["offline_access", "read:resource"] });
+      const wide = { scope: "write:resource" };
+      const refused = await refresh(first.refresh_token, wide);
+      strictEqual(refused.body.error, "invalid_scope");
+      const { body: second } = await refresh(first.refresh_token);
+      strictEqual(second.scope, "offline_access read:resource");
+      for (
+        const fields of [
+          { scopes: ["read:resource"] },
+          { audiences: ["https://elsewhere.example"] },
+        ]
+      ) {
+        await change(fields);
+        const { body } = await refresh(second.refresh_token);
+        strictEqual(body.error, "invalid_grant");
+      }
+      await change({});
+      strictEqual((await refresh(second.refresh_token)).status, 200);
     },
   );
 

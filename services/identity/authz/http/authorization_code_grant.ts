@@ -7,6 +7,7 @@ import { mayRefresh } from "./refresh_token_grant.ts";
 import {
   endReplayed,
   invalidGrant,
+  leftOf,
   requireField,
   type TokenGrant,
   type TokenRequest,
@@ -33,18 +34,19 @@ export const authorizationCodeGrant: TokenGrant = async (request, options) => {
   if (!verifiesChallenge(verifier, code.codeChallenge)) {
     throw invalidGrant("wrong verifier", client.id);
   }
+  const scopes = leftOf(code.scopes, client.scopes, client.id);
   const granted = audiencesAmong(
     code.resources,
     audiencesOf(client, options.config.rsUrl),
   );
   const { answer, records } = mintTokens({
     client,
-    scopes: code.scopes,
+    scopes,
     audiences: audiencesAmong(form.all("resource"), granted),
     user: code,
     ...(confirmation && { confirmation }),
-    ...(mayRefresh(client, code.scopes) && {
-      refresh: { scopes: code.scopes, audiences: granted },
+    ...(mayRefresh(client, scopes) && {
+      refresh: { scopes, audiences: granted },
     }),
     ...(code.nonce !== undefined && { nonce: code.nonce }),
   }, options);

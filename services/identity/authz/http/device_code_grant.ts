@@ -3,7 +3,12 @@ import { hashSecret } from "../../domain/bearer_secret.ts";
 import { mintTokens } from "../../domain/mint_tokens.ts";
 import { OAuthError } from "../../domain/oauth_error.ts";
 import { mayRefresh } from "./refresh_token_grant.ts";
-import { invalidGrant, requireField, type TokenGrant } from "./token_grant.ts";
+import {
+  invalidGrant,
+  leftOf,
+  requireField,
+  type TokenGrant,
+} from "./token_grant.ts";
 
 /** What a device is told that has to ask again, or to give up (RFC 8628, 3.5). */
 const NOT_YET = {
@@ -26,13 +31,14 @@ export const deviceCodeGrant: TokenGrant = async (request, options) => {
     throw new OAuthError(error, `Cannot give a token: ${state}`);
   }
   const { grant, resources } = poll;
+  const scopes = leftOf(grant.scopes, client.scopes, client.id);
   const granted = audiencesAmong(
     resources,
     audiencesOf(client, options.config.rsUrl),
   );
   const { answer, records } = mintTokens({
     client,
-    scopes: grant.scopes,
+    scopes,
     audiences: audiencesAmong(form.all("resource"), granted),
     user: {
       userId: grant.userId,
@@ -43,8 +49,8 @@ export const deviceCodeGrant: TokenGrant = async (request, options) => {
       amr: poll.amr,
     },
     ...(confirmation && { confirmation }),
-    ...(mayRefresh(client, grant.scopes) && {
-      refresh: { scopes: grant.scopes, audiences: granted },
+    ...(mayRefresh(client, scopes) && {
+      refresh: { scopes, audiences: granted },
     }),
   }, options);
   if (await options.devices.redeem(hash, records)) return answer;

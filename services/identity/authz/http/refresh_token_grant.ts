@@ -1,4 +1,4 @@
-import { audiencesAmong } from "../../domain/audience.ts";
+import { audiencesAmong, audiencesOf } from "../../domain/audience.ts";
 import { hashSecret } from "../../domain/bearer_secret.ts";
 import type { Client } from "../../domain/client.ts";
 import {
@@ -13,6 +13,7 @@ import type { RefreshToken } from "../../domain/token_store.ts";
 import {
   endReplayed,
   invalidGrant,
+  leftOf,
   requireField,
   type TokenGrant,
   type TokenGrantOptions,
@@ -48,7 +49,16 @@ export const refreshTokenGrant: TokenGrant = async (request, options) => {
   if (found.rotation !== undefined) {
     return await repeatAnswer(found, presented, request, options);
   }
-  const { scopes, audiences } = found.record;
+  const { record } = found;
+  const scopes = leftOf(record.scopes, client.scopes, client.id);
+  if (!mayRefresh(client, scopes)) {
+    throw invalidGrant("offline_access taken away", client.id);
+  }
+  const audiences = leftOf(
+    record.audiences,
+    audiencesOf(client, options.config.rsUrl),
+    client.id,
+  );
   const asked = form.get("scope");
   const { answer, records } = mintTokens({
     client,

@@ -53,6 +53,22 @@ export function invalidGrant(reason: string, clientId: string): OAuthError {
 }
 
 /**
+ * Of what was granted, what the client may have yet: an operator may have taken
+ * some of it away since.
+ *
+ * @throws {OAuthError} `invalid_grant` if nothing is left.
+ */
+export function leftOf(
+  granted: readonly string[],
+  allowed: readonly string[],
+  clientId: string,
+): readonly string[] {
+  const left = granted.filter((one) => allowed.includes(one));
+  if (left.length > 0) return left;
+  throw invalidGrant("nothing is left of what was granted", clientId);
+}
+
+/**
  * Ends a grant of which something came a second time: then two have it, and
  * one of them has stolen it.
  *
