@@ -44,11 +44,16 @@ export function postgresTokenStore(postgres: Postgres): TokenStore {
   const add = grouped(async (tokens: readonly TokenRecord[]) => {
     const { rows } = await postgres.query<Pick<TokenRow, "token_hash">>({
       name: "add-tokens",
-      text: `INSERT INTO tokens (${TOKEN_COLUMNS})
+      // FOR SHARE: a client that is disabled at the same time either is before,
+      // and then nothing is added, or its tokens are seen and revoked.
+      text: `WITH asking AS (
+          SELECT id, disabled_at FROM clients WHERE id = ANY ($5) FOR SHARE
+        )
+        INSERT INTO tokens (${TOKEN_COLUMNS})
         SELECT given.* FROM ${tokenRowsFrom(1)} given
         WHERE NOT EXISTS (
-          SELECT FROM clients c
-          WHERE c.id = given.client_id AND c.disabled_at IS NOT NULL)
+          SELECT FROM asking
+          WHERE id = given.client_id AND disabled_at IS NOT NULL)
         RETURNING token_hash`,
       values: tokenRowValues(tokens),
     });
