@@ -3,6 +3,7 @@ import type { Session } from "../domain/session.ts";
 import type { SessionStore } from "../domain/session_store.ts";
 import { endSessions } from "./end_sessions.ts";
 import { present } from "./row.ts";
+import { uuidOrNull } from "./uuid.ts";
 
 interface SessionRow {
   readonly id: string;
@@ -73,8 +74,8 @@ export function postgresSessionStore(postgres: Postgres): SessionStore {
     async get(id) {
       const { rows } = await postgres.query<SessionRow>(
         `SELECT ${COLUMNS} FROM sessions
-         WHERE id::text = $1 AND ended_at IS NULL AND expires_at > now()`,
-        [id],
+         WHERE id = $1 AND ended_at IS NULL AND expires_at > now()`,
+        [uuidOrNull(id)],
       );
       return rows[0] && sessionOf(rows[0]);
     },
@@ -82,10 +83,10 @@ export function postgresSessionStore(postgres: Postgres): SessionStore {
       const { rows } = await postgres.query<SessionRow>(
         `SELECT ${COLUMNS} FROM sessions
          WHERE ended_at IS NULL AND expires_at > now()
-           AND ($2::text IS NULL OR (created_at, id) <
-             (SELECT created_at, id FROM sessions WHERE id::text = $2))
+           AND (NOT $2 OR (created_at, id) <
+             (SELECT created_at, id FROM sessions WHERE id = $3))
          ORDER BY created_at DESC, id DESC LIMIT $1`,
-        [limit, after ?? null],
+        [limit, after !== undefined, uuidOrNull(after ?? "")],
       );
       return rows.map(sessionOf);
     },
@@ -100,9 +101,9 @@ export function postgresSessionStore(postgres: Postgres): SessionStore {
     },
     end: async (userId, sessionId) =>
       await postgres.transaction((transaction) =>
-        endSessions(transaction, "user_id = $1 AND id::text = $2", [
+        endSessions(transaction, "user_id = $1 AND id = $2", [
           userId,
-          sessionId,
+          uuidOrNull(sessionId),
         ])
       ) > 0,
     endAll: (userId, { except } = {}) =>

@@ -5,6 +5,7 @@ import type { UserStore } from "../domain/user_store.ts";
 import { endSessions } from "./end_sessions.ts";
 import { revokeGrants } from "./revoke_grants.ts";
 import { present } from "./row.ts";
+import { uuidOrNull } from "./uuid.ts";
 
 interface UserRow {
   readonly id: string;
@@ -26,8 +27,8 @@ export function postgresUserStore(postgres: Postgres): UserStore {
     async find(id) {
       const { rows } = await postgres.query<UserRow>({
         name: "find-user",
-        text: "SELECT * FROM users WHERE id::text = $1",
-        values: [id],
+        text: "SELECT * FROM users WHERE id = $1",
+        values: [uuidOrNull(id)],
       });
       return rows[0] && userOf(rows[0]);
     },
@@ -113,8 +114,8 @@ export function postgresUserStore(postgres: Postgres): UserStore {
       postgres.transaction(async (transaction) => {
         const { rowCount } = await transaction.query(
           `UPDATE users SET administrator = $2, updated_at = now()
-           WHERE id::text = $1`,
-          [id, administrator],
+           WHERE id = $1`,
+          [uuidOrNull(id), administrator],
         );
         if (rowCount === 1 && !administrator) {
           await revokeGrants(transaction, { userId: id, scope: "admin" });
@@ -126,8 +127,8 @@ export function postgresUserStore(postgres: Postgres): UserStore {
         const { rowCount } = await transaction.query(
           `UPDATE users SET updated_at = now(), disabled_at =
              CASE WHEN $2 THEN coalesce(disabled_at, now()) END
-           WHERE id::text = $1`,
-          [id, disabled],
+           WHERE id = $1`,
+          [uuidOrNull(id), disabled],
         );
         if (rowCount === 1 && disabled) {
           await endSessions(transaction, "user_id = $1", [id]);
