@@ -37,6 +37,8 @@ export function tryOpenAnswer(
   refreshToken: string,
   asker: string,
 ): string | undefined {
+  // A cipher that is given neither is never freed.
+  if (sealed.length < NONCE_BYTES + TAG_BYTES) return undefined;
   const nonce = sealed.subarray(0, NONCE_BYTES);
   const text = sealed.subarray(NONCE_BYTES, -TAG_BYTES);
   try {
