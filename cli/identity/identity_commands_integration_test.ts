@@ -74,6 +74,9 @@ Deno.test("mainstay identity administers a database", async (t) => {
   await t.step(
     "migrate tells what it would do, does it, and once",
     async () => {
+      const early = await type(["clients", "list", "--json"]);
+      strictEqual(early.code, 1);
+      strictEqual(JSON.parse(early.out).error.code, "not-migrated");
       const before = await type(["migrate", "--check", "--json"]);
       strictEqual(before.code, 1);
       const { pending } = JSON.parse(before.out);

@@ -1,5 +1,5 @@
+import { randomUUID } from "node:crypto";
 import type { AuditEntry } from "./audit_log.ts";
-import { newSecret } from "./bearer_secret.ts";
 import type { Client } from "./client.ts";
 import { type ClientDescription, newClientOf } from "./client_rules.ts";
 import { newClientSecret } from "./client_secret.ts";
@@ -74,7 +74,7 @@ export function createClientAdministration(
 ): ClientAdministration {
   return {
     async create(description, actor) {
-      const given = newClientOf(description, () => newSecret().slice(0, 22));
+      const given = newClientOf(description, randomUUID);
       const made = hasSecret(given)
         ? newClientSecret(given.authMethod, encryption)
         : undefined;

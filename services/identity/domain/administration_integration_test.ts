@@ -1,0 +1,182 @@
+import {
+  deepStrictEqual as assertEquals,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
+import { createKeyEncryption } from "@mainstay/kernel/encryption";
+import { addClient, addSession } from "../tests/arrange.ts";
+import { openTestStorage } from "../tests/open_test_storage.ts";
+import { createClientAdministration } from "./client_administration.ts";
+import { createKeyAdministration } from "./key_administration.ts";
+import { TOTP_USE } from "./second_factor.ts";
+import { createUserAdministration } from "./user_administration.ts";
+
+const key = (byte: number) => new Uint8Array(32).fill(byte);
+const now = Date.now;
+
+/** A user with grants: of two sessions, of a device, and one with admin. */
+async function arrange() {
+  const opened = await openTestStorage();
+  const { storage, postgres } = opened;
+  await addClient(opened, { id: "app" });
+  const { userId, sessionId } = await addSession(opened);
+  const { rows: [other] } = await postgres.query<{ id: string }>(
+    `INSERT INTO sessions (session_hash, user_id, auth_time, acr, amr, expires_at)
+     VALUES ('x', $1, now(), '1', '{pwd}', now() + interval '1 hour')
+     RETURNING id`,
+    [userId],
+  );
+  for (
+    const [session, scope] of [
+      [sessionId, "kept"],
+      [other?.id, "other"],
+      [null, "device"],
+      [sessionId, "admin"],
+    ]
+  ) {
+    await postgres.query(
+      `WITH given AS (
+         INSERT INTO grants (client_id, user_id, session_id, scopes, expires_at)
+         VALUES ('app', $1, $2, ARRAY[$3], now() + interval '1 day')
+         RETURNING id)
+       INSERT INTO tokens (token_hash, kind, jti, grant_id, client_id, scopes,
+         audiences, issued_at, expires_at)
+       SELECT sha256($3::text::bytea), 'access', $3, id, 'app', ARRAY[$3], '{}',
+         now(), now() + interval '1 hour' FROM given`,
+      [userId, session, scope],
+    );
+  }
+  return {
+    storage,
+    postgres,
+    userId,
+    sessionId,
+    /** Scopes whose grant and token are both good, or both not. */
+    async good() {
+      const { rows } = await postgres.query<{ jti: string }>(
+        `SELECT t.jti FROM tokens t JOIN grants g ON g.id = t.grant_id
+         WHERE t.revoked_at IS NULL AND g.revoked_at IS NULL ORDER BY t.jti`,
+      );
+      return rows.map(({ jti }) => jti);
+    },
+    users: createUserAdministration({
+      storage,
+      hashPassword: (password) => Promise.resolve(`hash of ${password}`),
+    }),
+    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+  };
+}
+
+Deno.test("a new password ends every session and grant but those of the one that set it", async () => {
+  await using it = await arrange();
+  await it.storage.users.setPassword(it.userId, "hash", {
+    exceptSession: it.sessionId,
+  });
+  assertEquals(await it.good(), ["admin", "kept"]);
+  assertEquals(
+    (await it.storage.sessions.list(it.userId)).map(({ id }) => id),
+    [it.sessionId],
+  );
+});
+
+Deno.test("an operator's new password ends all of them", async () => {
+  await using it = await arrange();
+  const password = "a long enough secret";
+  await it.users.update(it.userId, { password }, "operator:test");
+  assertEquals(await it.good(), []);
+  assertEquals(await it.storage.sessions.list(it.userId), []);
+});
+
+Deno.test("a disabled account has no session and no grant, of a device neither", async () => {
+  await using it = await arrange();
+  await it.users.update(it.userId, { disabled: true }, "operator:test");
+  assertEquals(await it.good(), []);
+});
+
+Deno.test("who is an administrator no more loses what had the scope admin", async () => {
+  await using it = await arrange();
+  await it.users.update(it.userId, { administrator: false }, "operator:test");
+  assertEquals(await it.good(), ["device", "kept", "other"]);
+});
+
+Deno.test("a disabled client has nothing that it was given", async () => {
+  await using it = await arrange();
+  const clients = createClientAdministration({
+    storage: it.storage,
+    encryption: createKeyEncryption([key(1)]),
+    now,
+  });
+  await clients.update("app", { disabled: true }, "operator:test");
+  assertEquals(await it.good(), []);
+});
+
+Deno.test("a change and its entry in the audit log are there together or not at all", async () => {
+  await using it = await arrange();
+  const { storage } = it;
+  await rejects(
+    storage.atomically(async ({ users, audit }) => {
+      await users.setDisabled(it.userId, true);
+      await audit.append({ action: "user.disabled", actor: "operator:test" });
+      throw new Error("a crash");
+    }),
+    /a crash/,
+  );
+  assertEquals(await it.good(), ["admin", "device", "kept", "other"]);
+  strictEqual((await storage.users.find(it.userId))?.disabledAt, undefined);
+  strictEqual((await storage.audit.head()).seq, 0);
+});
+
+Deno.test("everything that is encrypted comes under a new key, and opens with it alone", async () => {
+  await using it = await arrange();
+  const { storage } = it;
+  const old = createKeyEncryption([key(1)]);
+  const administration = (
+    encryption: ReturnType<typeof createKeyEncryption>,
+  ) => ({ storage, encryption, now });
+  await createKeyAdministration(administration(old)).rotate(
+    { compromised: false },
+    "operator:test",
+  );
+  await storage.totp.begin(
+    it.userId,
+    old.encrypt(new TextEncoder().encode("seed"), TOTP_USE),
+  );
+  const { client } = await createClientAdministration(administration(old))
+    .create({
+      name: "Signer",
+      authMethod: "client_secret_jwt",
+      grantTypes: ["client_credentials"],
+    }, "operator:test");
+  assertEquals([...(await storage.secrets.counts()).values()], [4]);
+
+  const both = createKeyEncryption([key(2), key(1)]);
+  strictEqual(
+    await createKeyAdministration(administration(both)).reencrypt("system"),
+    4,
+  );
+
+  const next = createKeyEncryption([key(2)]);
+  assertEquals(
+    [...await storage.secrets.counts()],
+    [[next.currentId, 4]],
+  );
+  const keys = await storage.keys.list();
+  assertEquals(keys.map(({ kekId }) => kekId), [
+    next.currentId,
+    next.currentId,
+  ]);
+  for (const { privateEncrypted } of keys) {
+    next.decrypt(privateEncrypted, "signing-key");
+  }
+  const totp = await storage.totp.find(it.userId);
+  strictEqual(
+    new TextDecoder().decode(next.decrypt(totp!.secretEncrypted, TOTP_USE)),
+    "seed",
+  );
+  const [secret] = (await storage.clients.find(client.id))!.secrets;
+  next.decrypt(secret!.encrypted!, "client-secret");
+  strictEqual(
+    await createKeyAdministration(administration(next)).reencrypt("system"),
+    0,
+  );
+});
