@@ -56,7 +56,12 @@ Deno.test("the console's server serves its pages under a strict policy, its asse
       first.headers.get("content-type") ?? "",
       /^(text\/javascript; charset=utf-8|text\/css; charset=utf-8|image\/svg\+xml)$/,
     );
-    await first.body?.cancel();
+    const text = await first.text();
+    strictEqual(first.headers.get("content-encoding"), "gzip");
+    match(first.headers.get("vary") ?? "", /Accept-Encoding/i);
+    const plain = await get(path, { "accept-encoding": "gzip;q=0, identity" });
+    strictEqual(plain.headers.get("content-encoding"), null);
+    strictEqual(await plain.text(), text);
     const again = await get(path, {
       "if-none-match": first.headers.get("etag") ?? "",
     });

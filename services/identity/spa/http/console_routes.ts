@@ -23,8 +23,11 @@ export interface ConsoleRoutesOptions {
 export function consoleRoutes(
   { files, config, policy }: ConsoleRoutesOptions,
 ): readonly Route[] {
-  const page = () =>
-    fileResponse(files.index, { ...policy, "cache-control": "no-store" });
+  const page: Route["handle"] = (request) =>
+    fileResponse(request, files.index, {
+      ...policy,
+      "cache-control": "no-store",
+    });
   return [
     ...CONSOLE_PATHS.map((path): Route => ({
       method: "GET",
@@ -69,24 +72,31 @@ export function consoleRoutes(
 
 function assetResponse(
   files: ConsoleFiles,
-  { headers }: Request,
+  request: Request,
   { name = "" }: Readonly<Record<string, string>>,
 ): Response {
   const file = files.asset(name);
   if (file === undefined) throw new NotFound();
   const cache = { etag: file.etag, "cache-control": FOR_EVER };
-  // Compressing it on its way makes the tag a weak one.
-  const known = headers.get("if-none-match")?.replaceAll("W/", "").split(", ");
+  const known = request.headers.get("if-none-match")?.split(/, */);
   return known?.includes(file.etag)
     ? new Response(null, { status: 304, headers: cache })
-    : fileResponse(file, cache);
+    : fileResponse(request, file, cache);
 }
 
 function fileResponse(
-  { bytes, contentType }: ConsoleFile,
+  { headers: asked }: Request,
+  { bytes, gzipped, contentType }: ConsoleFile,
   headers: Readonly<Record<string, string>>,
 ): Response {
-  return new Response(bytes, {
-    headers: { "content-type": contentType, ...headers },
+  const compressed = /\bgzip\b(?! *; *q=0(?:\.0*)?(?:,|$))/i
+    .test(asked.get("accept-encoding") ?? "");
+  return new Response(compressed ? gzipped : bytes, {
+    headers: {
+      "content-type": contentType,
+      vary: "Accept-Encoding",
+      ...(compressed ? { "content-encoding": "gzip" } : {}),
+      ...headers,
+    },
   });
 }
