@@ -4,6 +4,7 @@ import {
   ok as assert,
   strictEqual,
 } from "node:assert/strict";
+import { Validator } from "@seriousme/openapi-schema-validator";
 import { eventually } from "@mainstay/adapters/testing";
 import {
   resource,
@@ -363,6 +364,30 @@ Deno.test("without the authorization server's keys, no token can be checked: 503
     () => log.some((line) => line.includes(`Waiting for ${urls.authz}`)),
   );
   strictEqual((await caller(identity)("GET", "public/health")).status, 503);
+});
+
+Deno.test("the interface is described: valid OpenAPI, and a token wherever one is needed", async () => {
+  await using identity = await startIdentity({ servers: ["rs"] });
+  const response = await fetch(`${identity.urls.rs}/openapi.json`);
+  const document = await response.json();
+  const { valid, errors } = await new Validator().validate(
+    structuredClone(document),
+  );
+  assert(valid, JSON.stringify(errors));
+  const guarded = Object.entries<Record<string, { security?: unknown }>>(
+    document.paths,
+  ).filter(([path]) => /^\/api\/v1\/(protected|account|admin)\//.test(path));
+  strictEqual(guarded.length, 6);
+  for (const [path, operations] of guarded) {
+    for (const [method, operation] of Object.entries(operations)) {
+      if (method === "parameters") continue;
+      assertEquals(operation.security, [{ bearer: [] }], `${method} ${path}`);
+      const url = `${identity.urls.rs}${path.replace("{id}", "1")}`;
+      const answer = await fetch(url, { method: method.toUpperCase() });
+      strictEqual(answer.status, 401, `${method} ${path}`);
+      await answer.body?.cancel();
+    }
+  }
 });
 
 Deno.test("only the console's scripts may read the answers", async () => {
