@@ -99,9 +99,9 @@ export async function takeAttempt(
   guarded: readonly Guarded[],
 ): Promise<{ succeeded(): Promise<void> }> {
   const taken: string[] = [];
-  for (const { kind, of } of guarded) {
-    const name = `${kind} ${of}`;
-    const waitMs = await attempts.take(name, LIMITS[kind]);
+  for (const each of guarded) {
+    const name = nameOf(each);
+    const waitMs = await attempts.take(name, LIMITS[each.kind]);
     if (waitMs > 0) {
       // What is not attempted fails nobody.
       for (const other of taken) await attempts.refund(other);
@@ -111,14 +111,26 @@ export async function takeAttempt(
   }
   return {
     async succeeded() {
-      for (const { kind, of } of guarded) {
-        const name = `${kind} ${of}`;
-        await (kind === "address"
+      for (const each of guarded) {
+        const name = nameOf(each);
+        await (each.kind === "address"
           ? attempts.refund(name)
           : attempts.reset(name));
       }
     },
   };
+}
+
+/** Forgets the failures of what is guarded. */
+export async function forgetAttempts(
+  attempts: AttemptStore,
+  guarded: Guarded,
+): Promise<void> {
+  await attempts.reset(nameOf(guarded));
+}
+
+function nameOf({ kind, of }: Guarded): string {
+  return `${kind} ${of}`;
 }
 
 /** One subscriber has one IPv4 address, or an IPv6 network of 64 bits. */

@@ -21,8 +21,6 @@ export interface UserStore {
     passwordHash: string,
     options?: { readonly exceptSession?: string },
   ): Promise<void>;
-  /** Improves a hash of the same password: nothing ends. */
-  rehashPassword(id: string, from: string, to: string): Promise<void>;
   /** @throws {UserExists} If another account has the address. */
   setVerifiedEmail(id: string, email: string): Promise<void>;
   setName(id: string, name: string | undefined): Promise<void>;

@@ -163,7 +163,7 @@ function idpOf(
       encryption,
       now,
     }),
-    events: createIdpEvents({ metrics, audit: storage.audit }),
+    events: createIdpEvents({ metrics, storage }),
     log: log.child("idp"),
   };
 }

@@ -88,13 +88,6 @@ export function postgresUserStore(postgres: Postgres): UserStore {
         );
       });
     },
-    async rehashPassword(id, from, to) {
-      await postgres.query(
-        `UPDATE users SET password_hash = $3
-         WHERE id = $1 AND password_hash = $2`,
-        [id, from, to],
-      );
-    },
     async setVerifiedEmail(id, email) {
       await unlessTaken(() =>
         postgres.query(

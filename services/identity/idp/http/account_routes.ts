@@ -10,7 +10,7 @@ import { PATHS } from "./paths.ts";
 
 /** The account: profile, sessions and apps. */
 export function accountRoutes(idp: Idp): readonly Route[] {
-  const { sessions, consents, users } = idp.storage;
+  const { users } = idp.storage;
   return [
     {
       method: "GET",
@@ -66,13 +66,11 @@ export function accountRoutes(idp: Idp): readonly Route[] {
       async handle(account) {
         const { user, visit, form } = account;
         const session = form.get("session") ?? "";
-        if (await sessions.end(user.id, session)) {
-          await idp.events.changed(visit, {
-            action: "session.ended",
-            userId: user.id,
-            details: { session },
-          });
-        }
+        await idp.events.change(visit, {
+          action: "session.ended",
+          userId: user.id,
+          details: { session },
+        }, (stores) => stores.sessions.end(user.id, session));
         return await showAccount(idp, account, { done: "Signed out there." });
       },
     }),
@@ -82,12 +80,11 @@ export function accountRoutes(idp: Idp): readonly Route[] {
       page: PATHS.account,
       async handle(account) {
         const { user, session, visit } = account;
-        const ended = await sessions.endAll(user.id, { except: session.id });
-        await idp.events.changed(visit, {
+        await idp.events.change(visit, {
           action: "session.ended_all",
           userId: user.id,
-          details: { ended },
-        });
+          details: { except: session.id },
+        }, ({ sessions }) => sessions.endAll(user.id, { except: session.id }));
         return await showAccount(idp, account, {
           done: "Signed out everywhere else.",
         });
@@ -100,13 +97,11 @@ export function accountRoutes(idp: Idp): readonly Route[] {
       async handle(account) {
         const { user, visit, form } = account;
         const client = form.get("client") ?? "";
-        if (await consents.revoke(user.id, client)) {
-          await idp.events.changed(visit, {
-            action: "consent.revoked",
-            userId: user.id,
-            details: { client },
-          });
-        }
+        await idp.events.change(visit, {
+          action: "consent.revoked",
+          userId: user.id,
+          details: { client },
+        }, ({ consents }) => consents.revoke(user.id, client));
         return await showAccount(idp, account, {
           done: "Removed. The application has no access any more.",
         });

@@ -67,12 +67,16 @@ export function consentRoutes(idp: Idp): readonly Route[] {
           });
           return await decide(idp, visit, trip, { refused: "access_denied" });
         }
-        await idp.storage.consents.grant(user.id, client.id, parameters.scopes);
-        await idp.events.changed(visit, {
-          action: "consent.granted",
-          userId: user.id,
-          details,
-        });
+        await idp.events.change(
+          visit,
+          {
+            action: "consent.granted",
+            userId: user.id,
+            details,
+          },
+          ({ consents }) =>
+            consents.grant(user.id, client.id, parameters.scopes),
+        );
         return await approve(idp, visit, trip);
       },
     },

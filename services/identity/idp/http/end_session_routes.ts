@@ -135,16 +135,15 @@ async function end(
   { session, user }: SignedIn,
   asked: LogoutRequest,
 ): Promise<Response> {
-  await idp.storage.sessions.end(user.id, session.id);
-  visit.signOut();
-  await idp.events.changed(visit, {
+  await idp.events.change(visit, {
     action: "user.signed_out",
     userId: user.id,
     details: {
       session: session.id,
       ...(asked.client === undefined ? {} : { client: asked.client.id }),
     },
-  });
+  }, ({ sessions }) => sessions.end(user.id, session.id));
+  visit.signOut();
   return goOn(visit, asked);
 }
 

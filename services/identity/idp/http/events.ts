@@ -1,5 +1,9 @@
 import type { Metrics } from "@mainstay/kernel/metrics";
 import type { AuditLog } from "../../domain/audit_log.ts";
+import type {
+  IdentityStorage,
+  IdentityStores,
+} from "../../domain/identity_storage.ts";
 import type { Visit } from "./visit.ts";
 
 /** How someone tried to sign in. */
@@ -27,24 +31,38 @@ export interface IdpEvents {
   ): Promise<void>;
   /** Refused before anything was checked. */
   signInBlocked(method: SignInMethod): void;
-  /** Anything else that a user did to the account. */
+  /** Anything else that a user did. */
   changed(
     visit: Visit,
-    change: {
-      readonly action: string;
-      readonly userId: string;
-      readonly details?: Readonly<Record<string, unknown>>;
-    },
+    change: AccountChange,
+    audit?: AuditLog,
   ): Promise<void>;
+  /**
+   * Does a change and keeps it in the audit log, both or neither. Work that
+   * gives back false has changed nothing, and nothing is kept of it.
+   */
+  change<Result>(
+    visit: Visit,
+    change: AccountChange,
+    work: (stores: IdentityStores) => Promise<Result>,
+  ): Promise<Result>;
+}
+
+/** What a user did to the account. */
+export interface AccountChange {
+  readonly action: string;
+  readonly userId: string;
+  readonly details?: Readonly<Record<string, unknown>>;
 }
 
 /** Creates what tells of accounts. */
 export function createIdpEvents(
-  { metrics, audit }: {
+  { metrics, storage }: {
     readonly metrics: Metrics;
-    readonly audit: AuditLog;
+    readonly storage: IdentityStorage;
   },
 ): IdpEvents {
+  const { audit } = storage;
   const signIns = metrics.counter({
     name: "sign_ins_total",
     help: "Attempts to sign in, by method and outcome.",
@@ -73,12 +91,24 @@ export function createIdpEvents(
       });
     },
     signInBlocked: (method) => signIns.add({ method, outcome: "blocked" }),
-    async changed(visit, { action, userId, details }) {
-      await audit.append({
-        action,
-        actor: `user:${userId}`,
-        details: { ...details, ...where(visit) },
-      });
-    },
+    changed,
+    change: (visit, change, work) =>
+      storage.atomically(async (stores) => {
+        const result = await work(stores);
+        if (result !== false) await changed(visit, change, stores.audit);
+        return result;
+      }),
   };
+
+  async function changed(
+    visit: Visit,
+    { action, userId, details }: AccountChange,
+    to: AuditLog = audit,
+  ): Promise<void> {
+    await to.append({
+      action,
+      actor: `user:${userId}`,
+      details: { ...details, ...where(visit) },
+    });
+  }
 }

@@ -18,7 +18,7 @@ export function passkeyRoutes(
   idp: Idp,
   ceremony: PasskeyCeremony,
 ): readonly Route[] {
-  const { passkeys, users, attempts } = idp.storage;
+  const { users, attempts } = idp.storage;
   return [
     {
       method: "POST",
@@ -116,12 +116,11 @@ export function passkeyRoutes(
       page: PATHS.passkeys,
       async handle(account) {
         const { visit, user, form } = account;
-        if (await passkeys.remove(user.id, form.get("passkey") ?? "")) {
-          await idp.events.changed(visit, {
-            action: "user.passkey_removed",
-            userId: user.id,
-          });
-        }
+        const passkey = form.get("passkey") ?? "";
+        await idp.events.change(visit, {
+          action: "user.passkey_removed",
+          userId: user.id,
+        }, ({ passkeys }) => passkeys.remove(user.id, passkey));
         return await showPasskeys(idp, account, {
           done: "The passkey is removed.",
         });

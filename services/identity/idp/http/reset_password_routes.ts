@@ -2,6 +2,7 @@ import { type Form, parseForm } from "@mainstay/adapters/http";
 import { type Route, sleep } from "@mainstay/kernel/lifecycle";
 import {
   addressKey,
+  forgetAttempts,
   takeAttempt,
   TooManyAttempts,
 } from "../../domain/attempt_guard.ts";
@@ -151,19 +152,20 @@ async function setPassword(
     return await showNewPassword(idp, visit, token, `${failure.message}.`);
   }
   const hash = await idp.hasher.hash(normalizePassword(password));
-  if (await links.use("reset-password", hashSecret(token)) === undefined) {
-    return linkIsOver(visit);
-  }
-  await users.setPassword(user.id, hash);
-  // Whoever reads the account's mail is its owner: guesses of others do not
-  // keep this browser waiting.
-  await attempts.reset(`account ${user.id}`);
-  visit.markDevice(user.id);
-  visit.signOut();
-  await idp.events.changed(visit, {
+  const done = await idp.events.change(visit, {
     action: "user.password_reset",
     userId: user.id,
+  }, async (stores) => {
+    const used = await stores.links.use("reset-password", hashSecret(token));
+    if (used !== undefined) await stores.users.setPassword(user.id, hash);
+    return used !== undefined;
   });
+  if (!done) return linkIsOver(visit);
+  // Whoever reads the account's mail is its owner: guesses of others do not
+  // keep this browser waiting.
+  await forgetAttempts(attempts, { kind: "account", of: user.id });
+  visit.markDevice(user.id);
+  visit.signOut();
   await sendPasswordChanged(idp, user);
   return visit.page(
     messagePage({

@@ -30,7 +30,7 @@ import { PATHS } from "./paths.ts";
 
 /** What guards the account: password, authenticator app, recovery codes. */
 export function securityRoutes(idp: Idp): readonly Route[] {
-  const { totp, recoveryCodes } = idp.storage;
+  const { recoveryCodes } = idp.storage;
   return [
     accountRoute(idp, {
       method: "GET",
@@ -75,13 +75,13 @@ export function securityRoutes(idp: Idp): readonly Route[] {
       path: PATHS.removeTotp,
       page: PATHS.totp,
       async handle({ user, visit }) {
-        if (await totp.remove(user.id)) {
-          await recoveryCodes.replace(user.id, []);
-          await idp.events.changed(visit, {
-            action: "user.totp_disabled",
-            userId: user.id,
-          });
-        }
+        await idp.events.change(visit, {
+          action: "user.totp_disabled",
+          userId: user.id,
+        }, async (stores) => {
+          await stores.recoveryCodes.replace(user.id, []);
+          return await stores.totp.remove(user.id);
+        });
         return visit.goTo(PATHS.account);
       },
     }),
@@ -154,13 +154,15 @@ async function changePassword(
     throw failure;
   }
   const hash = await idp.hasher.hash(normalizePassword(password));
-  await idp.storage.users.setPassword(user.id, hash, {
-    exceptSession: session.id,
-  });
-  await idp.events.changed(visit, {
-    action: "user.password_changed",
-    userId: user.id,
-  });
+  await idp.events.change(
+    visit,
+    {
+      action: "user.password_changed",
+      userId: user.id,
+    },
+    ({ users }) =>
+      users.setPassword(user.id, hash, { exceptSession: session.id }),
+  );
   await sendPasswordChanged(idp, user);
   return visit.page(
     messagePage({
@@ -209,14 +211,15 @@ async function showNewCodes(
   done?: string,
 ): Promise<Response> {
   const codes = newRecoveryCodes();
-  await idp.storage.recoveryCodes.replace(
-    user.id,
-    codes.map(hashRecoveryCode),
+  await idp.events.change(
+    visit,
+    {
+      action: "user.recovery_codes_made",
+      userId: user.id,
+    },
+    ({ recoveryCodes }) =>
+      recoveryCodes.replace(user.id, codes.map(hashRecoveryCode)),
   );
-  await idp.events.changed(visit, {
-    action: "user.recovery_codes_made",
-    userId: user.id,
-  });
   return visit.page(
     recoveryCodesPage({ codes, ...(done === undefined ? {} : { done }) }),
   );

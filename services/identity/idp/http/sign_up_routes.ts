@@ -138,11 +138,14 @@ async function signUp(
     { kind: "signUp", of: addressKey(visit.context.clientAddress) },
   ]);
   const passwordHash = await idp.hasher.hash(normalizePassword(password));
-  const user = await idp.storage.users.create({ username, passwordHash });
-  await idp.events.changed(visit, {
-    action: "user.created",
-    userId: user.id,
-    details: { by: "sign-up" },
+  const user = await idp.storage.atomically(async ({ users, audit }) => {
+    const made = await users.create({ username, passwordHash });
+    await idp.events.changed(visit, {
+      action: "user.created",
+      userId: made.id,
+      details: { by: "sign-up" },
+    }, audit);
+    return made;
   });
   if (email !== undefined) await sendVerification(idp, visit, { user, email });
   return await completeSignIn(idp, visit, trip, {
@@ -166,11 +169,21 @@ async function verifyEmail(
   visit: Visit,
   token: string,
 ): Promise<Response> {
-  const { links, users } = idp.storage;
-  const link = await links.use("verify-email", hashSecret(token));
+  const { links } = idp.storage;
+  const hash = hashSecret(token);
+  const link = await links.find("verify-email", hash);
   if (link === undefined) return linkIsOver(visit);
   try {
-    await users.setVerifiedEmail(link.userId, link.email);
+    const done = await idp.events.change(visit, {
+      action: "user.email_verified",
+      userId: link.userId,
+    }, async (stores) => {
+      const used = await stores.links.use("verify-email", hash);
+      if (used === undefined) return false;
+      await stores.users.setVerifiedEmail(used.userId, used.email);
+      return true;
+    });
+    if (!done) return linkIsOver(visit);
   } catch (failure) {
     if (!(failure instanceof UserExists)) throw failure;
     const page = messagePage({
@@ -181,10 +194,6 @@ async function verifyEmail(
     });
     return visit.page(page, { status: 409 });
   }
-  await idp.events.changed(visit, {
-    action: "user.email_verified",
-    userId: link.userId,
-  });
   return visit.page(
     messagePage({
       title: "Your address is confirmed",
