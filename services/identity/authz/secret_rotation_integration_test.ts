@@ -1,4 +1,6 @@
 import { notStrictEqual, strictEqual } from "node:assert/strict";
+import { eventually } from "@mainstay/adapters/testing";
+import { hashSecret, newSecret } from "../domain/bearer_secret.ts";
 import { addClient, addSession } from "../tests/arrange.ts";
 import { authorize, PKCE, postForm } from "../tests/browser_trip.ts";
 import { startIdentity } from "../tests/start_identity.ts";
@@ -27,6 +29,17 @@ Deno.test("a client's secret is rotated with overlap", async (t) => {
       scope: "read:resource",
     });
     return status === 200;
+  };
+
+  /** A secret that is good now. */
+  const fresh = async () => {
+    const secret = newSecret();
+    await identity.storage.clients.rotateSecret(
+      "app",
+      { hash: hashSecret(secret) },
+      new Date(),
+    );
+    return secret;
   };
 
   await t.step("by itself: the one before is good for a while", async () => {

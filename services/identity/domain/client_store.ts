@@ -5,8 +5,14 @@ export type NewClient = Omit<Client, "createdAt" | "disabledAt">;
 
 /** Keeps the clients. */
 export interface ClientStore {
-  /** A client with its secrets that have not expired, disabled or not. */
-  find(id: string): Promise<RegisteredClient | undefined>;
+  /**
+   * A client with its secrets that have not expired, disabled or not; as it was
+   * a second ago at most, and `fresh` as it is now.
+   */
+  find(
+    id: string,
+    options?: { readonly fresh?: boolean },
+  ): Promise<RegisteredClient | undefined>;
   /** In the order of their ids, from the one after `after`. */
   list(page: {
     readonly limit: number;

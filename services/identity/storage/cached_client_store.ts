@@ -48,10 +48,12 @@ export function cachedClientStore(
   return {
     ...clients,
     clear: () => known.clear(),
-    find(id) {
+    find(id, { fresh = false } = {}) {
       const nowMs = elapsed();
       const present = known.get(id);
-      if (present && nowMs - present.atMs < KEEP_MS) return present.client;
+      if (present && !fresh && nowMs - present.atMs < KEEP_MS) {
+        return present.client;
+      }
       const entry = { client: clients.find(id), atMs: nowMs };
       known.delete(id);
       known.set(id, entry);

@@ -30,6 +30,8 @@ Deno.test("a client is looked up once a second", async () => {
   strictEqual(state.lookUps, 2);
   await clients.find("b");
   strictEqual(state.lookUps, 3);
+  strictEqual((await clients.find("b", { fresh: true }))?.name, "4");
+  strictEqual((await clients.find("b"))?.name, "4");
 });
 
 Deno.test("a change is seen at once", async () => {

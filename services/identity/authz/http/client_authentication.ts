@@ -71,12 +71,17 @@ export function createClientAuthentication(
     const startedMs = clock.elapsed();
     const authorization = request.headers.get("authorization");
     const given = presentedCredentials(authorization, form);
-    const client = await clients.find(given.clientId);
-    const reason = client === undefined
-      ? "unknown client"
-      : client.disabledAt !== undefined
-      ? "disabled client"
-      : await checks[client.authMethod]({ given, client, context });
+    const judge = async (client: RegisteredClient | undefined) =>
+      client === undefined
+        ? "unknown client"
+        : client.disabledAt !== undefined
+        ? "disabled client"
+        : await checks[client.authMethod]({ given, client, context });
+    const remembered = await clients.find(given.clientId);
+    if (await judge(remembered) === undefined) return remembered!;
+    // Its secret may have been rotated this second, by another process.
+    const client = await clients.find(given.clientId, { fresh: true });
+    const reason = await judge(client);
     if (reason === undefined) return client!;
     await sleep(
       Math.max(0, startedMs + REFUSAL_MS - clock.elapsed()),
