@@ -4,7 +4,9 @@
  * @module
  */
 import { OperationalError } from "@mainstay/kernel/errors";
-import type { HashResult, HashTask } from "./hash_protocol.ts";
+// The types come from the thread's own file, so that whoever fetches what this
+// imports fetches what the thread needs as well.
+import type { HashResult, HashTask } from "./hash_thread.ts";
 
 /** Makes and checks password hashes. */
 export interface PasswordHasher {

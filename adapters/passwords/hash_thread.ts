@@ -4,7 +4,16 @@
  * @module
  */
 import { argon2id, argon2Verify } from "hash-wasm";
-import type { HashResult, HashTask } from "./hash_protocol.ts";
+
+/** What the main thread asks. */
+export interface HashTask {
+  readonly password: string;
+  /** Checked against `password`; without it, a new hash is made. */
+  readonly encoded?: string | undefined;
+}
+
+/** What it is answered: a new hash, or whether the password is the one. */
+export type HashResult = string | boolean;
 
 const KIB = 32_768;
 const PASSES = 2;
