@@ -69,6 +69,19 @@ Deno.test("a client's secret is rotated with overlap", async (t) => {
     strictEqual(kept.length, 0);
   });
 
+  await t.step("by another process", async () => {
+    const old = await fresh();
+    strictEqual(await good(old), true);
+    const secret = newSecret();
+    await postgres.query(
+      `WITH ended AS (UPDATE client_secrets SET expires_at = now())
+       INSERT INTO client_secrets (client_id, secret_hash) VALUES ('app', $1)`,
+      [hashSecret(secret)],
+    );
+    strictEqual(await good(secret), true, "the new one is good at once");
+    await eventually("the old one is refused", async () => !await good(old));
+  });
+
   await t.step(
     "refused without its credentials, or with another's",
     async () => {
