@@ -47,6 +47,7 @@ Deno.test("who asks wrongly is told by the right means", async (t) => {
     "a pushed request that is none": {
       request_uri: `urn:ietf:params:oauth:request_uri:${newSecret()}`,
     },
+    "more than anyone has to say": { state: "s".repeat(20_000) },
     "a verifier without a trip": { login_verifier: newSecret() },
   };
   for (const [name, changes] of Object.entries(pages)) {

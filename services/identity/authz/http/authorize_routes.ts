@@ -47,7 +47,7 @@ export interface AuthorizeRoutesOptions {
 /** How long a user may take to sign in. */
 const LOGIN_MS = 30 * 60_000;
 /** What anyone may have kept here for that long. */
-const MAX_BODY_BYTES = 16_384;
+const MAX_BYTES = 16_384;
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 
 /**
@@ -98,14 +98,14 @@ export function authorizeRoutes(
       path,
       crossOrigin: false,
       handle: (request, context) =>
-        answer(request, context, () => parseForm(context.url.search)),
+        answer(request, context, () => readQuery(context.url.search)),
       doc,
     },
     {
       method: "POST",
       path,
       crossOrigin: false,
-      maxBodyBytes: MAX_BODY_BYTES,
+      maxBodyBytes: MAX_BYTES,
       handle: (request, context) =>
         answer(request, context, () => readForm(request, context)),
       doc,
@@ -122,6 +122,11 @@ export function authorizeRoutes(
         }),
     },
   ];
+}
+
+function readQuery(query: string): Form {
+  if (query.length > MAX_BYTES) throw refusal("the request is too long");
+  return parseForm(query);
 }
 
 type Tools = AuthorizeRoutesOptions & { readonly cookie: Cookie };
