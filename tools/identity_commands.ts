@@ -15,6 +15,8 @@ interface Permissions {
 /** Where files that a variable or `--config` names may lie. */
 const FILES = ["configs", "/run/secrets", "/etc/mainstay"];
 const WORKER = "adapters/http";
+/** Where the thread that hashes passwords is. */
+const HASHING = "adapters/passwords";
 const MIGRATIONS = "services/identity/storage/migrations";
 const BACKUPS = ["/var/lib/mainstay/backups", ".mainstay/backups"];
 
@@ -23,14 +25,14 @@ const SERVERS: readonly Permissions[] = [
   {
     folder: "authz",
     name: "authz",
-    read: [WORKER, MIGRATIONS, ...FILES, ...BACKUPS],
+    read: [WORKER, HASHING, MIGRATIONS, ...FILES, ...BACKUPS],
     write: BACKUPS,
     database: true,
   },
   {
     folder: "idp",
     name: "idp",
-    read: [WORKER, MIGRATIONS, ...FILES],
+    read: [WORKER, HASHING, MIGRATIONS, ...FILES],
     database: true,
   },
   {
