@@ -64,6 +64,8 @@ export interface HttpHandler {
   (request: Request, info: PeerInfo): Response | Promise<Response>;
   /** Requests whose answer has not begun. */
   readonly inFlight: number;
+  /** Whether the body of one of them is still on its way. */
+  readonly receiving: boolean;
   /** Answers every request under way with 503 and aborts its signal. */
   cut(): void;
   /** Stops what runs in the background. */
@@ -328,6 +330,7 @@ export function createHandler(
 
   return Object.defineProperties(handle, {
     inFlight: { get: () => inFlight.size },
+    receiving: { get: () => inFlight.receiving },
     cut: { value: () => inFlight.cut(() => new ServiceStopping()) },
     close: {
       value: () => {

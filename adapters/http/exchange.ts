@@ -139,6 +139,13 @@ export class Exchange<Settings extends ExchangeSettings = ExchangeSettings>
     return () => this.#body ??= this.#readBody();
   }
 
+  /** Whether some of its body may still be on its way. */
+  get receiving(): boolean {
+    return this.#body === undefined
+      ? this.request.body !== null
+      : this.#bodySinceMs !== undefined;
+  }
+
   async #readBody(): Promise<Uint8Array<ArrayBuffer>> {
     this.#bodySinceMs = performance.now();
     const { request, settings: { maxBodyBytes } } = this;

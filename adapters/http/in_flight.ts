@@ -25,6 +25,11 @@ export class InFlight<Under extends Exchange> {
     return this.#exchanges.length;
   }
 
+  /** Whether the body of some request is still on its way. */
+  get receiving(): boolean {
+    return this.#exchanges.some(({ receiving }) => receiving);
+  }
+
   add(exchange: Under): void {
     exchange.place = this.#exchanges.length;
     this.#exchanges.push(exchange);

@@ -39,14 +39,16 @@ const NAMES = {
 
 /** Connections of a replaced certificate have this long to move over. */
 const MOVE_MS = 5000;
+/** How often it is looked whether a body has come in whole. */
+const RECEIVING_MS = 10;
 /** What was cut has an answer, which takes a moment to be written. */
 const WRITE_MS = 50;
 
 /**
  * Serves `handler` over HTTP, or HTTPS where TLS files are given.
  *
- * Drain ends idle connections at once, waits for requests in hand, and answers
- * what is left with 503 when its signal aborts. A changed certificate gets a
+ * Drain lets bodies come in, ends idle connections, waits for requests in hand,
+ * and answers what is left with 503 when its signal aborts. A changed certificate gets a
  * second listener on the same port (`SO_REUSEPORT`); the first then tells its
  * clients to leave and closes. A broken new file changes nothing and is logged.
  */
@@ -142,8 +144,13 @@ export function publicListener(
     async drain(signal) {
       stopReloading();
       if (running === undefined) return;
+      const late = aborted(signal);
+      // Once its server closes, Deno lets go of bodies that are on their way.
+      while (handler.receiving && !signal.aborted) {
+        await atMost(RECEIVING_MS, late);
+      }
       const done = Promise.all([running.server.shutdown(), ...moving]);
-      await Promise.race([done, aborted(signal)]);
+      await Promise.race([done, late]);
       if (!signal.aborted) return;
       handler.cut();
       await atMost(WRITE_MS, done);

@@ -73,6 +73,30 @@ Deno.test("SIGTERM under load breaks no kept-alive connection and exits 0 in tim
     }
   }));
 
+Deno.test("a body that is on its way at SIGTERM comes in whole", async () => {
+  const toy = await startToy({ DRAIN_DELAY: "0" });
+  try {
+    using upload = await Deno.connect({
+      hostname: "127.0.0.1",
+      port: toy.port,
+    });
+    const send = (text: string) => upload.write(new TextEncoder().encode(text));
+    await send(
+      "POST /echo HTTP/1.1\r\nHost: toy\r\nContent-Length: 20\r\n\r\n0123456789",
+    );
+    await pause(200);
+    toy.process.kill("SIGTERM");
+    await pause(500);
+    await send("abcdefghij");
+    const answer = await new Response(upload.readable).text();
+    match(answer, /^HTTP\/1\.1 200 /);
+    match(answer, /0123456789abcdefghij$/);
+    strictEqual((await toy.process.status).code, 0);
+  } finally {
+    await toy.end();
+  }
+});
+
 Deno.test("POST /shutdown on the admin server ends the service in order", async () => {
   const toy = await startToy({ DRAIN_DELAY: "0" });
   try {
