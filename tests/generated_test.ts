@@ -15,7 +15,15 @@ Deno.test("generated files are as `deno task gen` writes them", async () => {
   assertEquals(stale, []);
 });
 
-Deno.test("a metric has a row with its type and its help", () => {
-  const page = metricsPage("# HELP b_total Bs.\n# TYPE b_total counter\n");
-  strictEqual(page.includes("| `b_total` | counter | Bs. |"), true);
+Deno.test("a metric has a row with its type, its services and its help", () => {
+  const both = "# HELP a_total As.\n# TYPE a_total counter\n";
+  const page = metricsPage([
+    { name: "x", metrics: both },
+    {
+      name: "y",
+      metrics: `${both}# HELP b_total Bs.\n# TYPE b_total counter\n`,
+    },
+  ]);
+  strictEqual(page.includes("| `a_total` | counter | all | As. |"), true);
+  strictEqual(page.includes("| `b_total` | counter | y | Bs. |"), true);
 });
