@@ -12,9 +12,11 @@ import { Readable } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { ClientCertificate } from "@mainstay/kernel/lifecycle";
 import type { Logger } from "@mainstay/kernel/logging";
+import { certificateAuthorities } from "./certificate_authorities.ts";
 import type { HttpHandler } from "./create_handler.ts";
 import { PortUnavailable } from "./listen_errors.ts";
 import type { ListenerPart } from "./public_listener.ts";
+import { shownCertificates } from "./shown_certificates.ts";
 import { readTlsPair, type TlsFiles } from "./tls_files.ts";
 
 /** Where to listen, and whose certificates name clients. */
@@ -38,8 +40,9 @@ const IDLE_MS = 120_000;
 /**
  * Serves `handler` over HTTPS and hands on what certificate a client has shown.
  *
- * Every certificate is taken whose key the client holds, and none at all: which
- * of them means something is the routes' to say, by `trusted` and by the key.
+ * Clients may show any certificate that they hold the key of, or none: what it
+ * means is the routes' to say, by `trusted` and by the key.
+ *
  * The handler is closed by its public listener, which this one stands beside.
  */
 export function mtlsListener(
@@ -63,13 +66,20 @@ export function mtlsListener(
     },
     async start() {
       const pair = await readTlsPair(options.tls);
-      const ca = options.caFile && await Deno.readTextFile(options.caFile);
+      const authorities = options.caFile === undefined
+        ? undefined
+        : certificateAuthorities(await Deno.readTextFile(options.caFile));
+      const certificates = shownCertificates(authorities);
       const opened = createServer({
         ...pair,
-        ...(ca ? { ca: [ca] } : {}),
+        ...(authorities && { ca: [authorities.pem] }),
         requestCert: true,
         rejectUnauthorized: false,
-      }, (incoming, outgoing) => void serve(handler, incoming, outgoing));
+      }, (incoming, outgoing) => {
+        const socket = incoming.socket as TLSSocket;
+        void serve(handler, certificates.of(socket), incoming, outgoing);
+      });
+      opened.on("secureConnection", certificates.note);
       opened.headersTimeout = HEADERS_MS;
       opened.keepAliveTimeout = IDLE_MS;
       try {
@@ -112,6 +122,7 @@ function closeServer(server: Server): Promise<void> {
 
 async function serve(
   handler: HttpHandler,
+  clientCertificate: ClientCertificate | undefined,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
@@ -127,7 +138,7 @@ async function serve(
   const { remoteAddress = "" } = incoming.socket;
   const response = await handler(request, {
     remoteAddr: { hostname: remoteAddress },
-    clientCertificate: certificateOf(incoming.socket as TLSSocket),
+    clientCertificate,
   });
   outgoing.writeHead(response.status, [...response.headers].flat());
   if (response.body === null) {
@@ -162,10 +173,4 @@ function requestOf(
   } catch {
     return undefined;
   }
-}
-
-function certificateOf(socket: TLSSocket): ClientCertificate | undefined {
-  const { raw } = socket.getPeerCertificate(true) ?? {};
-  if (raw === undefined) return undefined;
-  return { der: new Uint8Array(raw), trusted: socket.authorized };
 }

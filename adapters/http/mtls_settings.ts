@@ -31,7 +31,7 @@ export const mtlsSettings = defineSettings({
     env: "MTLS_CA_FILE",
     kind: path(),
     description:
-      "Authorities (PEM) whose certificates name clients; without it a certificate is only a key",
+      "Authorities (PEM) that issue certificates which name clients; without it a certificate is only a key",
     optional: true,
   },
   mtlsProxyHeader: {

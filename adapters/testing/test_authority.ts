@@ -22,6 +22,8 @@ export interface TestCertificateOptions {
   /** From the widest to the narrowest: `[["O", "Acme"], ["CN", "worker"]]`. */
   readonly subject: ReadonlyArray<readonly [type: "C" | "O" | "CN", string]>;
   readonly hosts?: readonly string[];
+  /** Of X.509; the first has no extensions. Default 3. */
+  readonly version?: 1 | 3;
 }
 
 /** An authority of a test's own. */
@@ -79,7 +81,7 @@ function pairOf(contents: Contents): TestCertificate {
 }
 
 function certificate(
-  { subject, keys, issuer, signer, hosts = [] }: Contents,
+  { subject, keys, issuer, signer, hosts = [], version = 3 }: Contents,
   authority: boolean,
 ): string {
   const algorithm = sequence(oid(ECDSA_WITH_SHA256));
@@ -89,15 +91,16 @@ function certificate(
   const constraints = authority
     ? sequence(der(TAG.boolean, Uint8Array.of(0xff)))
     : sequence();
+  const third = (element: Uint8Array) => version === 3 ? [element] : [];
   const body = sequence(
-    der(0xa0, der(TAG.integer, Uint8Array.of(2))),
+    ...third(der(0xa0, der(TAG.integer, Uint8Array.of(2)))),
     der(TAG.integer, serial),
     algorithm,
     nameOf(issuer),
     sequence(time(now - HOUR_MS), time(now + HOUR_MS)),
     nameOf(subject),
     keys.publicKey.export({ type: "spki", format: "der" }),
-    der(
+    ...third(der(
       0xa3,
       sequence(
         extension(BASIC_CONSTRAINTS, constraints),
@@ -105,7 +108,7 @@ function certificate(
           ? [extension(SUBJECT_ALT_NAME, sequence(...hosts.map(generalName)))]
           : []),
       ),
-    ),
+    )),
   );
   const signature = sign("sha256", body, signer.privateKey);
   return pem(

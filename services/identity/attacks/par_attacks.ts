@@ -45,11 +45,13 @@ export const parAttacks: readonly Attack[] = [
   {
     name: "use another client's pushed request",
     async run(target) {
-      const uri = await push(target, target.web);
-      await mustStay(target, withPushed(target.other, uri));
-      await mustStay(target, withPushed(target.native, uri));
-      // One that has registered the same address.
-      await mustStay(target, withPushed(target.signer, uri));
+      // The first has registered the same address.
+      for (const client of [target.signer, target.other, target.native]) {
+        const uri = await push(target, target.web);
+        await mustStay(target, withPushed(client, uri));
+        const location = await approved(target, withPushed(target.web, uri));
+        mustHold(location.searchParams.has("code"), `it ended at ${location}`);
+      }
     },
   },
   {
