@@ -124,6 +124,12 @@ Deno.test("a signed webhook is transformed, branches, and calls a target with a 
     "step.succeeded",
     "run.succeeded",
   ]);
+  const audit = await meshhook.postgres.query(
+    "SELECT DISTINCT actor, action, subject FROM audit_entries",
+  );
+  assertEquals(audit.rows, [
+    { actor: `run:${key}`, action: "secret.read", subject: "api-token" },
+  ]);
   const all = JSON.stringify(events) + meshhook.log.join("\n");
   ok(!all.includes("planted-token"));
   ok(all.includes("***"));

@@ -7,6 +7,9 @@ import {
 import type { MeshhookConfig } from "./config.ts";
 import type { MeshhookDatabase } from "./domain/meshhook_storage.ts";
 import { intakeRoute } from "./http/intake_route.ts";
+import { createProjectAccess } from "./http/project_access.ts";
+import { runRoutes } from "./http/run_routes.ts";
+import { workflowRoutes } from "./http/workflow_routes.ts";
 import {
   meshhookService as serviceAround,
   type MeshhookServiceOptions,
@@ -28,6 +31,13 @@ export function meshhookService(
     openApi: {
       title: "MeshHook",
       description: "Signed webhooks in, durable workflows, live logs.",
+      securitySchemes: {
+        apiKey: {
+          type: "http",
+          scheme: "bearer",
+          description: "An API key of the project",
+        },
+      },
     },
   }, options);
 }
@@ -41,17 +51,22 @@ function meshhookModule(
     dependsOn: ["postgres"],
     setup(kernel) {
       const storage = database.open(kernel, config);
+      const encryption = createKeyEncryption(config.meshhookKek);
+      const forProject = createProjectAccess(storage.tenants);
+      const begun = () => storage.wakes.tell();
       return {
         parts: storage.parts,
         routes: [
           intakeRoute({
             hooks: storage.hooks,
             engine: storage.engine,
-            encryption: createKeyEncryption(config.meshhookKek),
+            encryption,
             maxBytes: config.maxWebhookBytes,
             now: systemClock.now,
-            begun: () => storage.wakes.tell(),
+            begun,
           }),
+          ...workflowRoutes(forProject, { encryption }),
+          ...runRoutes(forProject, { now: systemClock.now, begun }),
         ],
       };
     },

@@ -2,6 +2,7 @@ import type { Kernel, Part } from "@mainstay/kernel/lifecycle";
 import type { EngineStore } from "./engine_store.ts";
 import type { HookStore } from "./hook.ts";
 import type { SecretReader } from "./secret_reader.ts";
+import type { Tenants } from "./tenant_store.ts";
 import type { WakeFeed } from "./wake_feed.ts";
 
 /** All that MeshHook keeps, whatever keeps it. */
@@ -10,6 +11,7 @@ export interface MeshhookStorage {
   readonly hooks: HookStore;
   readonly secrets: SecretReader;
   readonly wakes: WakeFeed;
+  readonly tenants: Tenants;
   /** What has to run for it, in order of start. */
   readonly parts: readonly Part[];
 }

@@ -176,3 +176,20 @@ SELECT (extract(epoch FROM least(
       WHERE state = 'ready' AND lease_until IS NULL),
     (SELECT min(lease_until) FROM tasks WHERE state = 'ready')
   ) - clock_timestamp()) * 1000)::double precision AS ms`;
+
+/** $1 run, whose row is locked and whose tasks are gone; $2 project, $3 status, $4 events, $5 tasks. */
+export const CHANGE_RUN = `
+WITH run AS (
+  UPDATE runs SET status = $3,
+    last_seq = last_seq + jsonb_array_length($4::jsonb),
+    ended_at = CASE WHEN $3 = 'running' THEN NULL ELSE clock_timestamp() END
+  WHERE id = $1
+  RETURNING id, last_seq - jsonb_array_length($4::jsonb) AS before
+), appended AS (
+  INSERT INTO run_events (run_id, seq, project_id, event)
+  SELECT run.id, run.before + e.ordinality, $2, e.value
+  FROM run, jsonb_array_elements($4::jsonb) WITH ORDINALITY e
+)
+INSERT INTO tasks (run_id, node, project_id, kind, host, ready_at)
+SELECT run.id, t.node, $2, t.kind, t.host, ${READY_AT}
+FROM run, jsonb_to_recordset($5::jsonb) AS t ${NEW_TASKS}`;

@@ -19,7 +19,8 @@ import {
   NEXT_DUE,
 } from "./engine_statements.ts";
 
-interface RunRow {
+/** A run as its statements give it. */
+export interface RunRow {
   readonly run_id: string;
   readonly project_id: string;
   readonly workflow_id: string;
@@ -135,7 +136,8 @@ function fenceRow({ runId, node, workerId, attempt }: Fence, position: number) {
   return { position, run_id: runId, node, worker_id: workerId, attempt };
 }
 
-function taskRow({ node, kind, host, readyAtMs, failures }: NewTask) {
+/** A new task as the statements take it. */
+export function taskRow({ node, kind, host, readyAtMs, failures }: NewTask) {
   return {
     node,
     kind,
@@ -160,7 +162,8 @@ function completionRow(completion: Completion, position: number) {
   };
 }
 
-function runOf(row: RunRow): RunRecord {
+/** A run's row, read. */
+export function runOf(row: RunRow): RunRecord {
   return {
     id: row.run_id,
     projectId: row.project_id,

@@ -4,6 +4,7 @@ import type { MeshhookDatabase } from "../domain/meshhook_storage.ts";
 import { postgresEngineStore } from "./postgres_engine_store.ts";
 import { postgresHookStore } from "./postgres_hook_store.ts";
 import { postgresSecretReader } from "./postgres_secret_reader.ts";
+import { postgresTenants } from "./postgres_tenants.ts";
 import { postgresWakeFeed } from "./postgres_wake_feed.ts";
 
 /** The roles of the migrations; neither can bypass row level security. */
@@ -13,16 +14,23 @@ type Role = "meshhook_engine" | "meshhook_tenant";
 export const postgresDatabase: MeshhookDatabase = {
   migrations: new URL("migrations/", import.meta.url),
   open({ log, metrics, identity }, config) {
-    const engine = openPostgres(
-      { ...config, databaseUrl: inRole(config.databaseUrl, "meshhook_engine") },
-      { log, metrics, name: identity.name },
-    );
+    const connect = (role: Role) =>
+      openPostgres(
+        { ...config, databaseUrl: inRole(config.databaseUrl, role) },
+        { log, metrics, name: identity.name },
+      );
+    const engine = connect("meshhook_engine");
+    const tenant = connect("meshhook_tenant");
     return {
       engine: postgresEngineStore(engine),
       hooks: postgresHookStore(engine),
       secrets: postgresSecretReader(engine),
       wakes: postgresWakeFeed(engine),
-      parts: [connections("engine-connections", engine)],
+      tenants: postgresTenants({ tenant, engine }),
+      parts: [
+        connections("engine-connections", engine),
+        connections("tenant-connections", tenant),
+      ],
     };
   },
 };

@@ -1,0 +1,106 @@
+import type { WorkflowDefinition } from "@mainstay/contracts/meshhook_workflow";
+import type { HookSignature } from "./hook.ts";
+import type { NumberedEvent, RunEvent } from "./run_event.ts";
+import type { RunStatus } from "./run_state.ts";
+import type { NewTask, RunRecord } from "./task.ts";
+
+/** A workflow as its project edits it. */
+export interface Workflow {
+  readonly id: string;
+  readonly name: string;
+  readonly draft: WorkflowDefinition;
+  /** None: nothing was published yet. */
+  readonly publishedVersion?: number;
+  readonly updatedAt: Date;
+}
+
+/** A run without its events. */
+export interface RunSummary {
+  readonly id: string;
+  readonly workflow: string;
+  readonly version: number;
+  readonly status: RunStatus;
+  readonly createdAt: Date;
+  readonly endedAt?: Date;
+}
+
+/** A run whole. */
+export interface RunDetails extends RunSummary {
+  readonly events: readonly NumberedEvent[];
+}
+
+/** A step that was given up. */
+export interface DeadStep {
+  readonly runId: string;
+  readonly node: string;
+  readonly attempts: number;
+  readonly diedAt: Date;
+}
+
+/** A hook without what its intake needs. */
+export interface HookSummary {
+  readonly slug: string;
+  readonly workflow: string;
+  readonly signature: HookSignature;
+}
+
+/** What happens to a run that has ended, or is to end. */
+export interface RunChange {
+  readonly events: readonly RunEvent[];
+  readonly status: RunStatus;
+  readonly tasks: readonly NewTask[];
+}
+
+/** One project, seen and changed by its own: the database shows no other. */
+export interface TenantStore {
+  listWorkflows(): Promise<readonly Workflow[]>;
+  findWorkflow(name: string): Promise<Workflow | undefined>;
+  saveDraft(name: string, draft: WorkflowDefinition): Promise<Workflow>;
+  /** Makes the draft the next version, which never changes. @returns Its number. */
+  publish(name: string): Promise<number | undefined>;
+  listHooks(): Promise<readonly HookSummary[]>;
+  /** @returns False if there is no such workflow. */
+  putHook(hook: HookSummary): Promise<boolean>;
+  removeHook(slug: string): Promise<boolean>;
+  listSecrets(): Promise<
+    ReadonlyArray<{
+      readonly name: string;
+      readonly updatedAt: Date;
+    }>
+  >;
+  putSecret(name: string, encrypted: Uint8Array, actor: string): Promise<void>;
+  removeSecret(name: string, actor: string): Promise<boolean>;
+  /** The newest first. */
+  listRuns(page: {
+    readonly limit: number;
+    readonly status?: RunStatus;
+    readonly before?: Date;
+  }): Promise<readonly RunSummary[]>;
+  findRun(id: string): Promise<RunDetails | undefined>;
+  /**
+   * Changes a run that nothing else can change meanwhile.
+   *
+   * @param change What follows from what the run is now; undefined: nothing.
+   * @returns Whether there is such a run.
+   */
+  changeRun(
+    id: string,
+    change: (run: RunRecord) => RunChange | undefined,
+  ): Promise<boolean>;
+  listDead(limit: number): Promise<readonly DeadStep[]>;
+}
+
+/** The projects, and who may act for one. */
+export interface Tenants {
+  /** Whose key it is. */
+  projectOf(keyHash: Uint8Array): Promise<
+    { readonly projectId: string; readonly keyName: string } | undefined
+  >;
+  /** @returns False if the project exists. */
+  create(project: {
+    readonly id: string;
+    readonly name: string;
+    readonly keyHash: Uint8Array;
+  }): Promise<boolean>;
+  of(projectId: string): TenantStore;
+}

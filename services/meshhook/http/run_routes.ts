@@ -1,0 +1,123 @@
+import {
+  jsonResponse,
+  NotFound,
+  type Parameter,
+  readQuery,
+  schemaJson,
+} from "@mainstay/adapters/http";
+import { MESHHOOK_LIMITS, runToResume } from "@mainstay/contracts/meshhook";
+import type { RequestContext, Route } from "@mainstay/kernel/lifecycle";
+import { cancelledRun, resumedRun } from "../domain/change_run.ts";
+import type { RunStatus } from "../domain/run_state.ts";
+import type { ForProject } from "./project_access.ts";
+import { bodyOf, doc } from "./workflow_routes.ts";
+
+const BASE = "/api/v1/projects/:project";
+const STATUSES: readonly string[] = [
+  "running",
+  "succeeded",
+  "failed",
+  "cancelled",
+];
+const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+const limit: Parameter<number> = {
+  expects: `a whole number from 1 to ${MESHHOOK_LIMITS.page}`,
+  parse: (text) =>
+    /^\d{1,3}$/.test(text) && Number(text) >= 1 &&
+      Number(text) <= MESHHOOK_LIMITS.page
+      ? Number(text)
+      : undefined,
+};
+const status: Parameter<RunStatus> = {
+  expects: `one of ${STATUSES.join(", ")}`,
+  parse: (text) => STATUSES.includes(text) ? text as RunStatus : undefined,
+};
+const before: Parameter<Date> = {
+  expects: "a time such as 2026-01-31T12:00:00Z",
+  parse: (text) => Number.isNaN(Date.parse(text)) ? undefined : new Date(text),
+};
+
+/** What a project sees of its runs, and does to them. */
+export function runRoutes(
+  forProject: ForProject,
+  { now, begun }: {
+    readonly now: () => number;
+    /** Told that there is something to do. */
+    readonly begun: () => void;
+  },
+): readonly Route[] {
+  return [
+    {
+      method: "GET",
+      path: `${BASE}/runs`,
+      handle: forProject(async (_request, { url }, { store }) => {
+        const page = readQuery(url, { limit, status, before });
+        const runs = await store.listRuns({ limit: 50, ...page });
+        return jsonResponse({ runs });
+      }),
+      doc: doc("Lists runs, the newest first"),
+    },
+    {
+      method: "GET",
+      path: `${BASE}/runs/:run`,
+      handle: forProject(async (_request, context, { store }) => {
+        const run = await store.findRun(runIdOf(context));
+        if (run === undefined) throw new NotFound();
+        return jsonResponse(run);
+      }),
+      doc: doc("A run with all its events"),
+    },
+    {
+      method: "POST",
+      path: `${BASE}/runs/:run/cancel`,
+      handle: forProject(async (_request, context, { store, actor }) => {
+        const id = runIdOf(context);
+        if (!await store.changeRun(id, (run) => cancelledRun(run, actor))) {
+          throw new NotFound();
+        }
+        return jsonResponse(await store.findRun(id));
+      }),
+      doc: doc("Ends a run; one that has ended stays as it is"),
+    },
+    {
+      method: "POST",
+      path: `${BASE}/runs/:run/resume`,
+      handle: forProject(async (request, context, { store, actor }) => {
+        const id = runIdOf(context);
+        const { from } = await bodyOf(request, context, runToResume);
+        const found = await store.changeRun(
+          id,
+          (run) => resumedRun(run, { from, by: actor, nowMs: now() }),
+        );
+        if (!found) throw new NotFound();
+        begun();
+        return jsonResponse(await store.findRun(id));
+      }),
+      doc: {
+        ...doc("Takes a failed or cancelled run up again at a step"),
+        request: { "application/json": schemaJson(runToResume, "input") },
+      },
+    },
+    {
+      method: "GET",
+      path: `${BASE}/dead-letters`,
+      handle: forProject(async (_request, { url }, { store }) => {
+        const page = readQuery(url, { limit });
+        return jsonResponse({
+          deadLetters: await store.listDead(page.limit ?? 50),
+        });
+      }),
+      doc: doc(
+        "Lists steps that were given up; resume their runs to try again",
+      ),
+    },
+  ];
+}
+
+/** @throws {NotFound} For what is no run's id at all. */
+function runIdOf({ params }: RequestContext): string {
+  const { run = "" } = params;
+  if (!RUN_ID.test(run)) throw new NotFound();
+  return run;
+}

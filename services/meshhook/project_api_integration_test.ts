@@ -1,0 +1,258 @@
+import {
+  deepStrictEqual as assertEquals,
+  ok,
+  strictEqual,
+} from "node:assert/strict";
+import { createHmac, hash } from "node:crypto";
+import { eventually } from "@mainstay/adapters/testing";
+import { type StartedMeshhook, startMeshhook } from "./tests/start_meshhook.ts";
+
+interface Answer {
+  readonly status: number;
+  // deno-lint-ignore no-explicit-any -- whatever the API answers
+  readonly body: any;
+}
+
+type Ask = (method: string, path: string, body?: unknown) => Promise<Answer>;
+
+/** A project with a key, and how it asks. */
+async function openProject(
+  { postgres, url }: StartedMeshhook,
+  id: string,
+): Promise<Ask> {
+  const key = `key-of-${id}`;
+  await postgres.query("INSERT INTO projects (id, name) VALUES ($1, $1)", [id]);
+  await postgres.query(
+    "INSERT INTO api_keys (key_hash, project_id, name) VALUES ($1, $2, 'ci')",
+    [hash("sha256", key, "buffer"), id],
+  );
+  return async (method, path, body) => {
+    const response = await fetch(`${url}/api/v1/projects/${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text && JSON.parse(text) };
+  };
+}
+
+const SECRET = "a long enough secret";
+
+async function deliver({ url }: StartedMeshhook, path: string, body: string) {
+  const signature = createHmac("sha256", SECRET).update(body).digest("hex");
+  const response = await fetch(`${url}/hooks/${path}`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      "x-hub-signature-256": `sha256=${signature}`,
+    },
+    body,
+  });
+  return { status: response.status, body: await response.json() };
+}
+
+const hook = { id: "hook", type: "webhook" };
+const workflow = {
+  nodes: [hook, {
+    id: "number",
+    type: "transform",
+    expression: "sum(trigger.body.n)",
+  }],
+  edges: [{ from: "hook", to: "number" }],
+};
+
+/** Draft, secret, publication, hook: what a new user does. */
+async function setUp(
+  ask: Ask,
+  project: string,
+  definition: unknown = workflow,
+) {
+  const steps = [
+    await ask("PUT", `${project}/secrets/webhook`, { value: SECRET }),
+    await ask("PUT", `${project}/workflows/orders`, definition),
+    await ask("POST", `${project}/workflows/orders/publish`),
+    await ask("PUT", `${project}/hooks/github`, {
+      workflow: "orders",
+      signature: { scheme: "github", secrets: ["webhook"] },
+    }),
+  ];
+  assertEquals(steps.map(({ status }) => status), [200, 200, 201, 200]);
+}
+
+Deno.test("a project is set up over the API, and its runs are followed, resumed and cancelled there", async () => {
+  await using meshhook = await startMeshhook();
+  const ask = await openProject(meshhook, "alpha");
+  await setUp(ask, "alpha");
+  const run = async (id: string) => (await ask("GET", `alpha/runs/${id}`)).body;
+  const ends = (id: string, status: string) =>
+    eventually(
+      `it has ${status}`,
+      async () => (await run(id)).status === status,
+    );
+
+  const good = await deliver(meshhook, "alpha/github", '{"n":[1,2]}');
+  strictEqual(good.status, 202);
+  await ends(good.body.runId, "succeeded");
+  const { events, workflow: name, version } = await run(good.body.runId);
+  assertEquals([name, version], ["orders", 1]);
+  strictEqual(events.at(-1).event.output, 3);
+
+  const bad = await deliver(meshhook, "alpha/github", '{"n":"x"}');
+  await ends(bad.body.runId, "failed");
+  const failed = await ask("GET", "alpha/runs?status=failed");
+  assertEquals(
+    failed.body.runs.map(({ id }: { id: string }) => id),
+    [bad.body.runId],
+  );
+  const dead = await ask("GET", "alpha/dead-letters");
+  assertEquals(
+    dead.body.deadLetters.map((step: { runId: string; node: string }) => [
+      step.runId,
+      step.node,
+    ]),
+    [[bad.body.runId, "number"]],
+  );
+  const resumed = await ask("POST", `alpha/runs/${bad.body.runId}/resume`, {
+    from: "number",
+  });
+  strictEqual(resumed.status, 200);
+  await ends(bad.body.runId, "failed");
+  const types = (await run(bad.body.runId)).events
+    .map(({ event }: { event: { type: string } }) => event.type);
+  assertEquals(types.slice(3), ["run.resumed", "step.failed", "run.failed"]);
+
+  const wrong = await ask("POST", `alpha/runs/${good.body.runId}/resume`, {
+    from: "number",
+  });
+  strictEqual(wrong.status, 400);
+
+  await ask("PUT", "alpha/workflows/orders", {
+    nodes: [hook, { id: "wait", type: "delay", delayMs: 3_600_000 }],
+    edges: [{ from: "hook", to: "wait" }],
+  });
+  await ask("POST", "alpha/workflows/orders/publish");
+  const waiting = await deliver(meshhook, "alpha/github", "{}");
+  const cancelled = await ask(
+    "POST",
+    `alpha/runs/${waiting.body.runId}/cancel`,
+  );
+  strictEqual(cancelled.body.status, "cancelled");
+  strictEqual(cancelled.body.version, 2);
+});
+
+Deno.test("nobody reads or changes another project, nor learns whether it is there", async () => {
+  await using meshhook = await startMeshhook();
+  const alpha = await openProject(meshhook, "alpha");
+  const beta = await openProject(meshhook, "beta");
+  await setUp(alpha, "alpha");
+  await setUp(beta, "beta");
+  const { body: { runId } } = await deliver(
+    meshhook,
+    "alpha/github",
+    '{"n":[]}',
+  );
+  for (const project of ["alpha", "nowhere"]) {
+    for (
+      const [method, path, body] of [
+        ["GET", "workflows"],
+        ["GET", "secrets"],
+        ["PUT", "secrets/webhook", { value: "mine now" }],
+        ["GET", `runs/${runId}`],
+        ["POST", `runs/${runId}/cancel`],
+        ["DELETE", "hooks/github"],
+      ] as const
+    ) {
+      const { status } = await beta(method, `${project}/${path}`, body);
+      strictEqual(status, 403, `${method} ${project}/${path}`);
+    }
+  }
+  // By an id of another project's: row level security shows none.
+  strictEqual((await beta("GET", `beta/runs/${runId}`)).status, 404);
+  strictEqual((await beta("POST", `beta/runs/${runId}/cancel`)).status, 404);
+  assertEquals((await beta("GET", "beta/runs")).body, { runs: [] });
+  const unknown = await fetch(
+    `${meshhook.url}/api/v1/projects/alpha/workflows`,
+    { headers: { authorization: "Bearer guess" } },
+  );
+  await unknown.body?.cancel();
+  strictEqual(unknown.status, 401);
+});
+
+Deno.test("what is wrong is named with its place, and nothing of it is kept", async () => {
+  await using meshhook = await startMeshhook();
+  const ask = await openProject(meshhook, "alpha");
+  const pointers = ({ body }: Answer) =>
+    body.errors.map(({ pointer }: { pointer: string }) => pointer);
+  const bad = await ask("PUT", "alpha/workflows/orders", {
+    nodes: [hook, { id: "a", type: "transform", expression: "[" }],
+    edges: [{ from: "hook", to: "b" }],
+  });
+  strictEqual(bad.status, 400);
+  assertEquals(pointers(bad), ["/edges/0/to", "/nodes/1/expression"]);
+  assertEquals((await ask("GET", "alpha/workflows")).body, { workflows: [] });
+
+  await ask("PUT", "alpha/workflows/orders", {
+    nodes: [hook, {
+      id: "call",
+      type: "http_call",
+      url: "https://api.example/",
+      headers: { authorization: { $secret: "token" } },
+    }],
+    edges: [{ from: "hook", to: "call" }],
+  });
+  const unpublished = await ask("POST", "alpha/workflows/orders/publish");
+  strictEqual(unpublished.status, 400);
+  strictEqual(unpublished.body.errors[0].detail, "There is no secret token");
+  const noWorkflow = await ask("PUT", "alpha/hooks/x", {
+    workflow: "missing",
+    signature: { scheme: "github", secrets: ["webhook"] },
+  });
+  assertEquals(pointers(noWorkflow), ["/workflow"]);
+  const noScheme = await ask("PUT", "alpha/hooks/x", {
+    workflow: "orders",
+    signature: { scheme: "none", secrets: [] },
+    extra: 1,
+  });
+  assertEquals(pointers(noScheme).toSorted(), [
+    "/extra",
+    "/signature/scheme",
+    "/signature/secrets",
+  ]);
+  strictEqual(
+    (await ask("PUT", "alpha/secrets/UPPER", { value: "x" })).status,
+    400,
+  );
+  strictEqual((await ask("GET", "alpha/runs?limit=0")).status, 400);
+  strictEqual((await ask("GET", "alpha/runs/no-id")).status, 404);
+});
+
+Deno.test("a secret's value is given out nowhere, and every change of one is on record", async () => {
+  await using meshhook = await startMeshhook();
+  const ask = await openProject(meshhook, "alpha");
+  await setUp(ask, "alpha");
+  const listed = await ask("GET", "alpha/secrets");
+  assertEquals(
+    listed.body.secrets.map((secret: object) => Object.keys(secret)),
+    [["name", "updatedAt"]],
+  );
+  const { rows } = await meshhook.postgres.query<
+    { value_encrypted: Uint8Array }
+  >(
+    "SELECT value_encrypted FROM secrets",
+  );
+  ok(!new TextDecoder().decode(rows[0]!.value_encrypted).includes(SECRET));
+  ok(!meshhook.log.join("\n").includes(SECRET));
+  strictEqual((await ask("DELETE", "alpha/secrets/webhook")).status, 204);
+  strictEqual((await deliver(meshhook, "alpha/github", "{}")).status, 401);
+  const audit = await meshhook.postgres.query(
+    "SELECT actor, action, subject FROM audit_entries ORDER BY id",
+  );
+  assertEquals(audit.rows, [
+    { actor: "key:ci", action: "secret.written", subject: "webhook" },
+    { actor: "key:ci", action: "secret.removed", subject: "webhook" },
+  ]);
+});

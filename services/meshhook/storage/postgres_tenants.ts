@@ -1,0 +1,65 @@
+import type { Postgres, Queryable } from "@mainstay/adapters/postgres";
+import type { Tenants, TenantStore } from "../domain/tenant_store.ts";
+import { tenantRuns } from "./tenant_runs.ts";
+import { tenantWorkflows } from "./tenant_workflows.ts";
+
+/** Runs statements that see one project and nothing else. */
+export type AsTenant = <Result>(
+  work: (transaction: Queryable) => Promise<Result>,
+) => Promise<Result>;
+
+/**
+ * The projects in PostgreSQL.
+ *
+ * @param connections.tenant In the role `meshhook_tenant`: row level security
+ *   keeps each project from every other.
+ * @param connections.engine In the role `meshhook_engine`: knows whose key it is.
+ */
+export function postgresTenants(
+  { tenant, engine }: { readonly tenant: Postgres; readonly engine: Postgres },
+): Tenants {
+  return {
+    async projectOf(keyHash) {
+      const { rows } = await engine.query<{ project_id: string; name: string }>(
+        {
+          name: "find-api-key",
+          text: "SELECT project_id, name FROM api_keys WHERE key_hash = $1",
+          values: [keyHash],
+        },
+      );
+      const [row] = rows;
+      return row && { projectId: row.project_id, keyName: row.name };
+    },
+    async create({ id, name, keyHash }) {
+      return await engine.transaction(async (transaction) => {
+        const { rowCount } = await transaction.query(
+          `INSERT INTO projects (id, name) VALUES ($1, $2)
+           ON CONFLICT DO NOTHING`,
+          [id, name],
+        );
+        if (rowCount === 0) return false;
+        await transaction.query(
+          `INSERT INTO api_keys (key_hash, project_id, name)
+           VALUES ($1, $2, 'first')`,
+          [keyHash, id],
+        );
+        return true;
+      });
+    },
+    of(projectId): TenantStore {
+      const asTenant: AsTenant = (work) =>
+        tenant.transaction(async (transaction) => {
+          await transaction.query({
+            name: "enter-project",
+            text: "SELECT set_config('meshhook.project', $1, true)",
+            values: [projectId],
+          });
+          return await work(transaction);
+        });
+      return {
+        ...tenantWorkflows(asTenant, projectId),
+        ...tenantRuns(asTenant, projectId),
+      };
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import type { RunStatus } from "../domain/run_state.ts";
+import type {
+  DeadStep,
+  RunSummary,
+  TenantStore,
+} from "../domain/tenant_store.ts";
+import { CHANGE_RUN, LOAD_RUN } from "./engine_statements.ts";
+import { jsonText } from "./json_text.ts";
+import { runOf, type RunRow, taskRow } from "./postgres_engine_store.ts";
+import type { AsTenant } from "./postgres_tenants.ts";
+
+interface SummaryRow {
+  readonly id: string;
+  readonly workflow: string;
+  readonly version: number;
+  readonly status: RunStatus;
+  readonly created_at: Date;
+  readonly ended_at: Date | null;
+}
+
+type RunPart = Pick<
+  TenantStore,
+  "listRuns" | "findRun" | "changeRun" | "listDead"
+>;
+
+const SUMMARY = `SELECT r.id, w.name AS workflow, r.version, r.status,
+    r.created_at, r.ended_at
+  FROM runs r JOIN workflows w ON w.id = r.workflow_id`;
+
+/** What a project sees of its runs, and does to them. */
+export function tenantRuns(asTenant: AsTenant, projectId: string): RunPart {
+  return {
+    listRuns: ({ limit, status, before }) =>
+      asTenant(async (transaction) => {
+        const { rows } = await transaction.query<SummaryRow>(
+          `${SUMMARY}
+           WHERE ($2::text IS NULL OR r.status = $2)
+             AND ($3::timestamptz IS NULL OR r.created_at < $3)
+           ORDER BY r.created_at DESC, r.id LIMIT $1`,
+          [limit, status ?? null, before ?? null],
+        );
+        return rows.map(summaryOf);
+      }),
+    findRun: (id) =>
+      asTenant(async (transaction) => {
+        const { rows } = await transaction.query<SummaryRow>(
+          `${SUMMARY} WHERE r.id = $1`,
+          [id],
+        );
+        const loaded = await transaction.query<RunRow>(LOAD_RUN, [id]);
+        const [summary] = rows;
+        const [run] = loaded.rows;
+        return summary && run &&
+          { ...summaryOf(summary), events: runOf(run).events };
+      }),
+    changeRun: (id, change) =>
+      asTenant(async (transaction) => {
+        const { rowCount } = await transaction.query(
+          "SELECT FROM runs WHERE id = $1 FOR UPDATE",
+          [id],
+        );
+        if (rowCount === 0) return false;
+        const { rows } = await transaction.query<RunRow>(LOAD_RUN, [id]);
+        const changed = change(runOf(rows[0]!));
+        if (changed === undefined) return true;
+        await transaction.query("DELETE FROM tasks WHERE run_id = $1", [id]);
+        await transaction.query(CHANGE_RUN, [
+          id,
+          projectId,
+          changed.status,
+          jsonText(changed.events),
+          jsonText(changed.tasks.map(taskRow)),
+        ]);
+        return true;
+      }),
+    listDead: (limit) =>
+      asTenant(async (transaction) => {
+        const { rows } = await transaction.query<{
+          run_id: string;
+          node: string;
+          attempt: number;
+          ended_at: Date;
+        }>(
+          `SELECT t.run_id, t.node, t.attempt, r.ended_at
+           FROM tasks t JOIN runs r ON r.id = t.run_id
+           WHERE t.state = 'dead' ORDER BY r.ended_at DESC LIMIT $1`,
+          [limit],
+        );
+        return rows.map((row): DeadStep => ({
+          runId: row.run_id,
+          node: row.node,
+          attempts: row.attempt,
+          diedAt: row.ended_at,
+        }));
+      }),
+  };
+}
+
+function summaryOf(row: SummaryRow): RunSummary {
+  const { id, workflow, version, status, ended_at: endedAt } = row;
+  return {
+    id,
+    workflow,
+    version,
+    status,
+    createdAt: row.created_at,
+    ...(endedAt === null ? {} : { endedAt }),
+  };
+}
