@@ -1,12 +1,8 @@
-import type { Postgres, Queryable } from "@mainstay/adapters/postgres";
+import type { Postgres } from "@mainstay/adapters/postgres";
 import type { Tenants, TenantStore } from "../domain/tenant_store.ts";
+import type { AsTenant } from "./as_tenant.ts";
 import { tenantRuns } from "./tenant_runs.ts";
 import { tenantWorkflows } from "./tenant_workflows.ts";
-
-/** Runs statements that see one project and nothing else. */
-export type AsTenant = <Result>(
-  work: (transaction: Queryable) => Promise<Result>,
-) => Promise<Result>;
 
 /**
  * The projects in PostgreSQL.

@@ -7,7 +7,7 @@ import type {
 import { CHANGE_RUN, LOAD_RUN } from "./engine_statements.ts";
 import { jsonText } from "./json_text.ts";
 import { runOf, type RunRow, taskRow } from "./postgres_engine_store.ts";
-import type { AsTenant } from "./postgres_tenants.ts";
+import type { AsTenant } from "./as_tenant.ts";
 
 interface SummaryRow {
   readonly id: string;

@@ -3,7 +3,7 @@ import type { WorkflowDefinition } from "@mainstay/contracts/meshhook_workflow";
 import type { HookSignature } from "../domain/hook.ts";
 import type { TenantStore, Workflow } from "../domain/tenant_store.ts";
 import { jsonText } from "./json_text.ts";
-import type { AsTenant } from "./postgres_tenants.ts";
+import type { AsTenant } from "./as_tenant.ts";
 
 interface WorkflowRow {
   readonly id: string;
