@@ -9,7 +9,8 @@ const MAX_SIZE = 500;
 /**
  * Makes one statement of all calls that come while the one before is under way:
  * a single call waits for nothing, and under load a round trip and a commit are
- * shared by as many as there are. A failure is that of every call in its group.
+ * shared by as many as there are. A failure is that of every call in its group,
+ * and of those that wait: they would wait for the same.
  *
  * @param run Gives an output for each input, in their order.
  */
@@ -29,7 +30,9 @@ export function grouped<Input, Output>(
         const outputs = await run(group.map(({ input }) => input));
         group.forEach(({ resolve }, at) => resolve(outputs[at]!));
       } catch (failure) {
-        for (const { reject } of group) reject(failure);
+        const failed = [...group, ...waiting];
+        waiting = [];
+        for (const { reject } of failed) reject(failure);
       }
     }
     busy = false;

@@ -24,14 +24,19 @@ Deno.test("grouped() runs the first call at once and the others together", async
   assertEquals(groups, [[1], [2, 3], [4]]);
 });
 
-Deno.test("grouped() fails a group as one and goes on with the next", async () => {
+Deno.test("grouped() fails all that are waiting as one, and goes on", async () => {
+  let runs = 0;
   let broken = true;
-  const echo = grouped((inputs: readonly number[]) =>
-    broken ? Promise.reject(new Error("broken")) : Promise.resolve(inputs)
-  );
+  const echo = grouped((inputs: readonly number[]) => {
+    runs++;
+    return broken
+      ? Promise.reject(new Error("broken"))
+      : Promise.resolve(inputs);
+  });
 
   const calls = [1, 2, 3].map(echo);
   for (const call of calls) await rejects(call, { message: "broken" });
+  strictEqual(runs, 1);
   broken = false;
   strictEqual(await echo(4), 4);
 });
