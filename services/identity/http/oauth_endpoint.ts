@@ -37,7 +37,11 @@ export function oauthErrorOf(failure: unknown): OAuthError | undefined {
   if (failure instanceof InvalidInput) {
     const mistakes = failure.errors
       .map(({ pointer, detail }) => `${pointer} ${detail}`.trim());
-    return new OAuthError("invalid_request", mistakes.join("; "));
+    return new OAuthError(
+      "invalid_request",
+      // What a field was called may be anything; RFC 6749, 5.2, allows these.
+      mistakes.join("; ").replaceAll(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, "?"),
+    );
   }
   if (!(failure instanceof OperationalError)) return undefined;
   if (failure.code === "unsupported-media-type") {
