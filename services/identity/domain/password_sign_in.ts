@@ -46,7 +46,9 @@ export function createPasswordSignIn(
         ? [{ kind: "device", of: `${user.id} ${device}` }]
         : [
           { kind: "address", of: addressKey(address) },
-          { kind: "account", of: user?.id ?? login.toLowerCase() },
+          // By what was typed: a count that username and address shared would
+          // tell that they belong together.
+          { kind: "account", of: login.toLowerCase() },
         ],
     );
     const right = await hasher.verify(

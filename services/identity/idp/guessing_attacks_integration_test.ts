@@ -104,6 +104,11 @@ Deno.test("a wrong password and an unknown user look alike, and take as long", a
       throw new Error("Never blocked");
     };
     assertEquals(await until("ann"), await until("nobody"));
+    const address = await guess(identity, {
+      username: "ann@example.com",
+      address: "198.51.100.99",
+    });
+    strictEqual(address.status, 401, "ann and the address are not linked");
   });
   await t.step("when a password is forgotten", async () => {
     const ask = async (username: string) => {
@@ -250,6 +255,14 @@ Deno.test("codes are good once", async (t) => {
     };
     strictEqual((await use()).url.pathname, "/account");
     strictEqual((await use()).status, 401);
+  });
+  await t.step("not after the password has become another", async () => {
+    const browser = new Browser();
+    const page = await second(browser);
+    const found = await identity.storage.users.find(user.id);
+    await identity.storage.users.setPassword(user.id, found!.passwordHash!);
+    const late = await browser.submit(page, { code: codeNow(1) });
+    strictEqual(late.status, 400);
   });
   await t.step("not without the password", async () => {
     const browser = new Browser();

@@ -3,6 +3,7 @@ import type { Route } from "@mainstay/kernel/lifecycle";
 import { TooManyAttempts } from "../../domain/attempt_guard.ts";
 import { PASSWORD, PASSWORD_AND_CODE } from "../../domain/authentication.ts";
 import type { SecondFactorKind } from "../../domain/second_factor.ts";
+import type { User } from "../../domain/user.ts";
 import { SignInExpired } from "../../domain/sign_in_expired.ts";
 import { isRecentEnough } from "./account_route.ts";
 import { completeSignIn } from "./complete_sign_in.ts";
@@ -82,7 +83,7 @@ export function loginRoutes(idp: Idp): readonly Route[] {
         const visit = await idp.openVisit(request, context);
         const query = parseForm(context.url.search);
         const trip = await openTrip(idp, query);
-        requirePassword(visit, trip);
+        await requirePassword(idp, visit, trip);
         return showSecondFactor(visit, trip, kindOf(query), idp);
       },
     },
@@ -185,7 +186,8 @@ async function checkPassword(
     });
   }
   if (await idp.secondFactor.isSetUp(user.id)) {
-    visit.setProgress({ target: progressKey(trip), passwordOf: user.id });
+    const passwordOf = { userId: user.id, setAtMs: passwordSetAt(user) };
+    visit.setProgress({ target: progressKey(trip), passwordOf });
     return visit.goTo(onTrip(PATHS.secondFactor, targetOf(trip)));
   }
   return await completeSignIn(idp, visit, trip, {
@@ -195,11 +197,26 @@ async function checkPassword(
   });
 }
 
-/** @throws {SignInExpired} If the password was not given in this browser just now. */
-function requirePassword(visit: Visit, trip: Trip): string {
+/**
+ * Whose password was given in this browser, on this trip.
+ *
+ * @throws {SignInExpired} If none was, or it is another one now.
+ */
+async function requirePassword(
+  { storage }: Idp,
+  visit: Visit,
+  trip: Trip,
+): Promise<User> {
   const { passwordOf } = visit.progress(progressKey(trip));
-  if (passwordOf === undefined) throw new SignInExpired();
-  return passwordOf;
+  const user = passwordOf && await storage.users.find(passwordOf.userId);
+  if (user === undefined || passwordSetAt(user) !== passwordOf?.setAtMs) {
+    throw new SignInExpired();
+  }
+  return user;
+}
+
+function passwordSetAt({ passwordChangedAt }: User): number {
+  return passwordChangedAt?.getTime() ?? 0;
 }
 
 function showSecondFactor(
@@ -226,7 +243,8 @@ async function checkCode(
   trip: Trip,
   form: Form,
 ): Promise<Response> {
-  const userId = requirePassword(visit, trip);
+  const user = await requirePassword(idp, visit, trip);
+  const userId = user.id;
   const kind = kindOf(form);
   const right = await unlessBlocked(idp, kind, () =>
     idp.secondFactor.use({
@@ -238,8 +256,7 @@ async function checkCode(
   if (right instanceof TooManyAttempts) {
     return showSecondFactor(visit, trip, kind, idp, blocked(right));
   }
-  const user = await idp.storage.users.find(userId);
-  if (!right || user === undefined) {
+  if (!right) {
     await idp.events.signInFailed(visit, {
       method: kind,
       userId,

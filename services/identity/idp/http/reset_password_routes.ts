@@ -163,7 +163,9 @@ async function setPassword(
   if (!done) return linkIsOver(visit);
   // Whoever reads the account's mail is its owner: guesses of others do not
   // keep this browser waiting.
-  await forgetAttempts(attempts, { kind: "account", of: user.id });
+  for (const  of of[user.username, user.email ?? user.username]) {
+    await forgetAttempts(attempts, { kind: "account", of });
+  }
   visit.markDevice(user.id);
   visit.signOut();
   await sendPasswordChanged(idp, user);

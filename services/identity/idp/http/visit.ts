@@ -38,7 +38,11 @@ export interface TripProgress {
   /** What it leads to: a login challenge, or a page. */
   readonly target: string;
   /** The password was right; a code is missing. */
-  readonly passwordOf?: string;
+  readonly passwordOf?: {
+    readonly userId: string;
+    /** When the password was set: with another one, it counts no more. */
+    readonly setAtMs: number;
+  };
   /** The session was begun, or chosen, on this trip. */
   readonly sessionId?: string;
 }
