@@ -43,7 +43,10 @@ export function readQuery<
       mistakes.push({ pointer: name, detail: "Expected once" });
       continue;
     }
-    const parsed = texts.map((text) => parameter.parse(text));
+    // As in a form: PostgreSQL's text holds no NUL.
+    const parsed = texts.map((text) =>
+      text.includes("\0") ? undefined : parameter.parse(text)
+    );
     if (parsed.includes(undefined)) {
       mistakes.push({
         pointer: name,

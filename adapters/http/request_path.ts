@@ -16,20 +16,26 @@ export function pathOf(url: string): string {
 /**
  * The values of a pattern's parameters.
  *
- * @throws {InvalidInput} If a value is not percent-encoded UTF-8.
+ * @throws {InvalidInput} If a value is not percent-encoded UTF-8, or holds a NUL.
  */
 export function decodeParams(
   params: ReadonlyArray<readonly [name: string, value: string]>,
 ): Readonly<Record<string, string>> {
   const decoded: Record<string, string> = {};
   for (const [name, value] of params) {
+    let text: string;
     try {
-      decoded[name] = value.includes("%") ? decodeURIComponent(value) : value;
+      text = value.includes("%") ? decodeURIComponent(value) : value;
     } catch {
       throw new InvalidInput([
         { pointer: name, detail: "must be percent-encoded UTF-8" },
       ]);
     }
+    // As in a form: PostgreSQL's text holds none.
+    if (text.includes("\0")) {
+      throw new InvalidInput([{ pointer: name, detail: "must hold no NUL" }]);
+    }
+    decoded[name] = text;
   }
   return decoded;
 }

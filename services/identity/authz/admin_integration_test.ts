@@ -95,6 +95,20 @@ Deno.test("operators administer over HTTP", async (t) => {
     },
   );
 
+  await t.step("what cannot be kept is refused in words", async () => {
+    for (
+      const path of [
+        "users/%00",
+        "clients/a%00b",
+        "users?after=a%00",
+        "audit?actor=%00",
+      ]
+    ) {
+      const { status } = await send("GET", path);
+      strictEqual(status, 400, path);
+    }
+  });
+
   await t.step(
     "a client is registered, changed, rotated and disabled",
     async () => {

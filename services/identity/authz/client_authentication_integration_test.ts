@@ -11,6 +11,7 @@ import {
   freePort,
   type TestCertificate,
 } from "@mainstay/adapters/testing";
+import { UnsecuredJWT } from "jose";
 import type { NewClient } from "../domain/client_store.ts";
 import { certificateThumbprint } from "../domain/client_certificate.ts";
 import { newClientSecret } from "../domain/client_secret.ts";
@@ -95,6 +96,23 @@ Deno.test("a client with a secret is known by the one way that it is registered 
       strictEqual(answer.status, 401, authorization);
       strictEqual(answer.body.error, "invalid_client");
       ok(answer.headers.get("www-authenticate")?.startsWith("Basic "));
+    }
+  });
+  await t.step("no client has an id that cannot be kept", async () => {
+    const assertion = (sub: unknown) => ({
+      ...grant,
+      client_assertion_type:
+        "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+      client_assertion: new UnsecuredJWT({ sub: sub as string }).encode(),
+    });
+    const answers = [
+      await postForm(identity, "token", grant, basic("wor%00ker", post)),
+      await postForm(identity, "token", assertion("wor\0ker")),
+      await postForm(identity, "token", assertion(["worker"])),
+    ];
+    for (const { status, body } of answers) {
+      strictEqual(status, 401);
+      strictEqual(body.error, "invalid_client");
     }
   });
   await t.step("a disabled client is none", async () => {

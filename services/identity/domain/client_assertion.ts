@@ -60,7 +60,8 @@ interface AssertionKey {
 export function unverifiedSubject(assertion: string): string | undefined {
   if (assertion.length > MAX_LENGTH) return undefined;
   try {
-    return decodeJwt(assertion).sub;
+    const { sub } = decodeJwt(assertion) as { readonly sub?: unknown };
+    return typeof sub === "string" ? sub : undefined;
   } catch {
     return undefined;
   }

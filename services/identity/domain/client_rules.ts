@@ -176,6 +176,9 @@ function uriMistakes(client: Candidate): Mistake[] {
 
 function audienceMistake(uri: string): string | undefined {
   if (!URL.canParse(uri)) return "is no absolute URI";
+  if (/[^\x21-\x7e]/.test(uri)) {
+    return "has characters that must be percent-encoded";
+  }
   return uri.includes("#") ? "has a fragment" : undefined;
 }
 

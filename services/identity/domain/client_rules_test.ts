@@ -155,6 +155,11 @@ for (
       "/backchannelLogoutUri",
     ],
     ["an audience that is none", { audiences: ["api"] }, "/audiences/0"],
+    [
+      "two audiences in one",
+      { audiences: ["https://a.example/x https://b.example"] },
+      "/audiences/0",
+    ],
     ["HS256", { idTokenAlg: "HS256" }, "/idTokenAlg"],
     ["alg none", { accessTokenAlg: "none" }, "/accessTokenAlg"],
     ["an id with a colon", { id: "a:b" }, "/id"],

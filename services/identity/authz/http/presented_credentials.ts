@@ -57,6 +57,13 @@ export function presentedCredentials(
       ? { kind: "name", clientId }
       : { kind: "client_secret_post", clientId, secret };
   }
+  // PostgreSQL's text holds none, and so no client has this id.
+  if (own.clientId.includes("\0")) {
+    throw new OAuthError(
+      "invalid_client",
+      "Cannot authenticate the client: its id holds a NUL",
+    );
+  }
   if (clientId !== undefined && clientId !== own.clientId) {
     throw new OAuthError(
       "invalid_request",
