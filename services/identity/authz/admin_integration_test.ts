@@ -7,7 +7,7 @@ import {
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { hashSecret, newSecret } from "../domain/bearer_secret.ts";
 import { verifyAuditChain } from "../domain/audit_chain.ts";
-import { addClient } from "../tests/arrange.ts";
+import { addClient, addGrant } from "../tests/arrange.ts";
 import {
   type StartedIdentity,
   startIdentity,
@@ -196,15 +196,16 @@ Deno.test("operators administer over HTTP", async (t) => {
         (await send("PATCH", `users/${id}`, { password: "short" })).status,
         422,
       );
-      for (let i = 0; i < 2; i++) {
-        await storage.sessions.create({
+      const signIn = () =>
+        storage.sessions.create({
           userId: id,
           authTime: new Date(),
           acr: "1",
           amr: ["pwd"],
           expiresAt: new Date(Date.now() + 60_000),
         }, hashSecret(newSecret()));
-      }
+      await signIn();
+      await signIn();
       const { sessions } = (await send("GET", "sessions")).body;
       strictEqual(sessions.length, 2);
       const ended = await send("DELETE", `sessions/${sessions[0].id}`);
@@ -214,6 +215,16 @@ Deno.test("operators administer over HTTP", async (t) => {
         own.body.sessions.map(({ id }: { id: string }) => id),
         [sessions[1].id],
       );
+      await addClient(identity);
+      const grantId = await addGrant(identity, { userId: id });
+      const all = await send("DELETE", `users/${id}/sessions`);
+      assertEquals(all.body, { ended: 1 });
+      strictEqual(
+        await storage.grants.revoke({ grantId }),
+        0,
+        "what a device has ends with them",
+      );
+      await signIn();
       await send("PATCH", `users/${id}`, { password: "another long secret" });
       assertEquals((await send("GET", "sessions")).body.sessions, []);
     },

@@ -35,7 +35,12 @@ export interface SessionStore {
    * @returns Whether it went on until now.
    */
   end(userId: string, sessionId: string): Promise<boolean>;
-  /** Ends every session of a user but `except`. @returns How many. */
+  /**
+   * Ends every session of a user but `except`, and revokes all that did not come
+   * of that one: what devices have, and apps whose session is long over, included.
+   *
+   * @returns How many sessions went on until now.
+   */
   endAll(
     userId: string,
     options?: { readonly except?: string },

@@ -41,7 +41,7 @@ export interface UserAdministration {
   ): Promise<User | undefined>;
   /** Ends a session. @returns Whether it went on until now. */
   endSession(sessionId: string, actor: string): Promise<boolean>;
-  /** Ends every session of an account. @returns How many. */
+  /** Ends every session of an account, and all that it gave to anyone. @returns How many. */
   endSessions(userId: string, actor: string): Promise<number>;
 }
 
@@ -129,12 +129,10 @@ export function createUserAdministration(
     async endSessions(userId, actor) {
       return await storage.atomically(async ({ sessions, audit }) => {
         const count = await sessions.endAll(userId);
-        if (count > 0) {
-          await audit.append({
-            ...entryOf("session.ended_all", userId, actor),
-            details: { count },
-          });
-        }
+        await audit.append({
+          ...entryOf("session.ended_all", userId, actor),
+          details: { count },
+        });
         return count;
       });
     },

@@ -117,12 +117,7 @@ function rsModule(config: IdentityConfig, database: IdentityDatabase): Module {
           serviceHealthRoute(kernel, { path: "/api/v1/public/health" }),
           statusRoute(board, now),
           ...resourceRoutes(storage.resources, guard),
-          ...accountRoutes({
-            sessions: storage.sessions,
-            grants: storage.grants,
-            audit: storage.audit,
-            guard,
-          }),
+          ...accountRoutes({ storage, guard }),
           ...adminRoutes({
             users: storage.users,
             figures: storage.figures,

@@ -197,6 +197,11 @@ Deno.test("one sees where one is signed in, signs out from afar, and everywhere"
   strictEqual((await list()).length, 1);
   strictEqual((await device("GET", "account/sessions")).status, 200);
 
+  await postgres.query("ALTER TABLE audit_head RENAME TO hidden");
+  strictEqual((await mine("DELETE", "account/sessions")).status, 500);
+  await postgres.query("ALTER TABLE hidden RENAME TO audit_head");
+  strictEqual((await list()).length, 1, "all of it or nothing");
+
   const { status, body } = await mine("DELETE", "account/sessions");
   assertEquals({ status, body }, { status: 200, body: { ended: 1 } });
   await eventually(
@@ -214,8 +219,8 @@ Deno.test("one sees where one is signed in, signs out from afar, and everywhere"
     actor: `user:${here.userId}`,
   });
   assertEquals(entries.map(({ action, subject }) => [action, subject]), [
-    ["session.all_ended", `user:${here.userId}`],
-    ["session.ended", `session:${there!.id}`],
+    ["session.ended_all", `user:${here.userId}`],
+    ["session.ended", `user:${here.userId}`],
   ]);
 
   // A client without a user has no account.

@@ -5,6 +5,29 @@ import { revokeGrants } from "./revoke_grants.ts";
 const TELL_FOR = "1 day";
 
 /**
+ * Ends every session of a user but `except`, and revokes all that did not come
+ * of that one: what devices have, and apps whose session is long over, included.
+ *
+ * @returns How many sessions went on until now.
+ */
+export async function endAllSessions(
+  transaction: Queryable,
+  userId: string,
+  except?: string,
+): Promise<number> {
+  const ended = await endSessions(
+    transaction,
+    "user_id = $1 AND id::text IS DISTINCT FROM $2",
+    [userId, except ?? null],
+  );
+  await revokeGrants(
+    transaction,
+    except === undefined ? { userId } : { userId, exceptSessionId: except },
+  );
+  return ended;
+}
+
+/**
  * Ends sessions with all that came of them, in the transaction it is given:
  * their grants and tokens are revoked, and clients that want to hear of it are
  * put on the list of those to be told.

@@ -1,7 +1,7 @@
 import type { Postgres } from "@mainstay/adapters/postgres";
 import type { Session } from "../domain/session.ts";
 import type { SessionStore } from "../domain/session_store.ts";
-import { endSessions } from "./end_sessions.ts";
+import { endAllSessions, endSessions } from "./end_sessions.ts";
 import { present } from "./row.ts";
 import { uuidOrNull } from "./uuid.ts";
 
@@ -108,11 +108,7 @@ export function postgresSessionStore(postgres: Postgres): SessionStore {
       ) > 0,
     endAll: (userId, { except } = {}) =>
       postgres.transaction((transaction) =>
-        endSessions(
-          transaction,
-          "user_id = $1 AND id::text IS DISTINCT FROM $2",
-          [userId, except ?? null],
-        )
+        endAllSessions(transaction, userId, except)
       ),
   };
 }

@@ -2,7 +2,7 @@ import type { Postgres } from "@mainstay/adapters/postgres";
 import type { User } from "../domain/user.ts";
 import { UserExists } from "../domain/user_exists.ts";
 import type { UserStore } from "../domain/user_store.ts";
-import { endSessions } from "./end_sessions.ts";
+import { endAllSessions } from "./end_sessions.ts";
 import { revokeGrants } from "./revoke_grants.ts";
 import { present } from "./row.ts";
 import { uuidOrNull } from "./uuid.ts";
@@ -75,17 +75,7 @@ export function postgresUserStore(postgres: Postgres): UserStore {
              updated_at = now() WHERE id = $1`,
           [id, passwordHash],
         );
-        await endSessions(
-          transaction,
-          "user_id = $1 AND id::text IS DISTINCT FROM $2",
-          [id, exceptSession ?? null],
-        );
-        await revokeGrants(
-          transaction,
-          exceptSession === undefined
-            ? { userId: id }
-            : { userId: id, exceptSessionId: exceptSession },
-        );
+        await endAllSessions(transaction, id, exceptSession);
       });
     },
     async setVerifiedEmail(id, email) {
@@ -123,11 +113,7 @@ export function postgresUserStore(postgres: Postgres): UserStore {
            WHERE id = $1`,
           [uuidOrNull(id), disabled],
         );
-        if (rowCount === 1 && disabled) {
-          await endSessions(transaction, "user_id = $1", [id]);
-          // A device keeps its grant without a session.
-          await revokeGrants(transaction, { userId: id });
-        }
+        if (rowCount === 1 && disabled) await endAllSessions(transaction, id);
         return rowCount === 1;
       }),
   };

@@ -69,7 +69,7 @@ export function accountRoutes(idp: Idp): readonly Route[] {
         await idp.events.change(visit, {
           action: "session.ended",
           userId: user.id,
-          details: { session },
+          details: { sessionId: session },
         }, (stores) => stores.sessions.end(user.id, session));
         return await showAccount(idp, account, { done: "Signed out there." });
       },

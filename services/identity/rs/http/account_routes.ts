@@ -11,29 +11,24 @@ import {
   sessionsEnded,
 } from "@mainstay/contracts/identity";
 import type { RequestContext, Route } from "@mainstay/kernel/lifecycle";
-import type { AuditLog } from "../../domain/audit_log.ts";
-import type { GrantStore } from "../../domain/grant_store.ts";
+import type { IdentityStorage } from "../../domain/identity_storage.ts";
 import type { Session } from "../../domain/session.ts";
-import type { SessionStore } from "../../domain/session_store.ts";
 import type {
   AccessTokenGuard,
   Caller,
 } from "../../http/access_token_guard.ts";
 
 const PATH = "/api/v1/account/sessions";
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** What the routes work with. */
 export interface AccountRoutesOptions {
-  readonly sessions: Pick<SessionStore, "list" | "end" | "endAll">;
-  readonly grants: GrantStore;
-  readonly audit: Pick<AuditLog, "append">;
+  readonly storage: Pick<IdentityStorage, "sessions" | "atomically">;
   readonly guard: AccessTokenGuard;
 }
 
 /** Where the caller is signed in, and how one signs out from afar. */
 export function accountRoutes(
-  { sessions, grants, audit, guard }: AccountRoutesOptions,
+  { storage, guard }: AccountRoutesOptions,
 ): readonly Route[] {
   const userOf = async (request: Request, context: RequestContext) => {
     const caller = await guard.authorize(request, context, RS_SCOPES.account);
@@ -50,7 +45,7 @@ export function accountRoutes(
       path: PATH,
       async handle(request, context) {
         const caller = await userOf(request, context);
-        const found = await sessions.list(caller.userId);
+        const found = await storage.sessions.list(caller.userId);
         return jsonResponse({
           sessions: found.map((session) => bodyOf(session, caller)),
         });
@@ -72,16 +67,19 @@ export function accountRoutes(
       path: `${PATH}/:id`,
       async handle(request, context) {
         const { userId } = await userOf(request, context);
-        const id = context.params["id"]?.toLowerCase() ?? "";
-        if (!UUID.test(id) || !await sessions.end(userId, id)) {
-          throw new NotFound(
-            "Cannot end the session: the caller has none with this id",
-          );
-        }
-        await audit.append({
-          action: "session.ended",
-          actor: `user:${userId}`,
-          subject: `session:${id}`,
+        const sessionId = context.params["id"] ?? "";
+        await storage.atomically(async ({ sessions, audit }) => {
+          if (!await sessions.end(userId, sessionId)) {
+            throw new NotFound(
+              "Cannot end the session: the caller has none with this id",
+            );
+          }
+          await audit.append({
+            action: "session.ended",
+            actor: `user:${userId}`,
+            subject: `user:${userId}`,
+            details: { sessionId },
+          });
         });
         return new Response(null, { status: 204 });
       },
@@ -97,14 +95,15 @@ export function accountRoutes(
       path: PATH,
       async handle(request, context) {
         const { userId } = await userOf(request, context);
-        const ended = await sessions.endAll(userId);
-        // Devices have grants that came of no session that goes on.
-        await grants.revoke({ userId });
-        await audit.append({
-          action: "session.all_ended",
-          actor: `user:${userId}`,
-          subject: `user:${userId}`,
-          details: { sessions: ended },
+        const ended = await storage.atomically(async ({ sessions, audit }) => {
+          const count = await sessions.endAll(userId);
+          await audit.append({
+            action: "session.ended_all",
+            actor: `user:${userId}`,
+            subject: `user:${userId}`,
+            details: { count },
+          });
+          return count;
         });
         return jsonResponse({ ended });
       },
