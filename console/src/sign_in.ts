@@ -63,7 +63,8 @@ export interface SignIn {
   /**
    * Ends a trip that comes back, or takes up an earlier sign-in.
    *
-   * @returns Where to go; undefined if the browser leaves the page.
+   * @returns Where to go; undefined if the browser leaves the page, or nothing
+   *   is at its address.
    */
   begin(url: URL): Promise<Path | undefined>;
   /** Leaves for the sign-in page. @throws {Failure} If it cannot be reached. */
@@ -216,7 +217,12 @@ export function createSignIn(config: ConsoleConfigBody): SignIn {
           return returnPathOf(cause);
         }
       }
-      const page = pageOf(url.pathname) ?? "/";
+      const page = pageOf(url.pathname);
+      if (page === undefined) {
+        // Nothing to sign in for; what was before stays as it is.
+        state.set({ kind: "signed-out" });
+        return undefined;
+      }
       if (sessionStorage.getItem(SIGNED_IN_KEY) === null) {
         await drop();
         return page;

@@ -116,6 +116,12 @@ browserTest(
     await heading(page, "Resources").waitFor();
     await page.getByText("Nothing here yet.").waitFor();
 
+    await page.goto(`${urls.spa}/nowhere`);
+    await heading(page, "Not found").waitFor();
+    await page.getByRole("link", { name: "Go to your account" }).click();
+    await page.getByRole("heading", { name: ADA.name }).waitFor();
+    await goTo(page, "Resources");
+
     assert(tab.tokens.length >= 6);
     const stored = await storedText(tab);
     for (const token of tab.tokens) assert(!stored.includes(token), stored);

@@ -7,7 +7,11 @@ import {
   type IdentityServiceOptions,
 } from "../identity_service.ts";
 import { consoleFiles } from "./http/console_files.ts";
-import { consoleRoutes } from "./http/console_routes.ts";
+import {
+  consoleRoutes,
+  type ConsoleRoutesOptions,
+  createPageServer,
+} from "./http/console_routes.ts";
 import { pagePolicy } from "./http/page_policy.ts";
 
 /**
@@ -20,8 +24,13 @@ export function spaService(
   config: IdentityConfig,
   options?: IdentityServiceOptions,
 ): Service {
+  const files = consoleFiles(config.consoleFolder);
+  const page = createPageServer(files, pagePolicy(config));
   return identityService(config, {
-    module: spaModule(config),
+    module: spaModule(config, { files, page }),
+    // The console says itself that nothing is at an address.
+    problemPage: ({ status }, request) =>
+      status === 404 ? page(request, status) : undefined,
     openApi: {
       title: "Mainstay console",
       description: "Serves the console, a single-page relying party.",
@@ -29,7 +38,10 @@ export function spaService(
   }, options);
 }
 
-function spaModule(config: IdentityConfig): Module {
+function spaModule(
+  config: IdentityConfig,
+  served: Pick<ConsoleRoutesOptions, "files" | "page">,
+): Module {
   return {
     name: "spa",
     setup(kernel) {
@@ -40,20 +52,18 @@ function spaModule(config: IdentityConfig): Module {
       kernel.health.register(
         serverCheck("idp", config.idpInternalUrl ?? idpUrl),
       );
-      const files = consoleFiles(config.consoleFolder);
       return {
-        parts: [files],
+        parts: [served.files],
         routes: [
           serviceHealthRoute(kernel, { path: "/health", service: "spa-rp" }),
           ...consoleRoutes({
-            files,
+            ...served,
             config: {
               issuer,
               clientId: spaClientId,
               resourceServer: rsUrl,
               identityProvider: idpUrl,
             },
-            policy: pagePolicy(config),
           }),
         ],
       };

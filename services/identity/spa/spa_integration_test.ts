@@ -76,6 +76,11 @@ Deno.test("the console's server serves its pages under a strict policy, its asse
     strictEqual(response.status, 404, path);
     await response.body?.cancel();
   }
+  // A person is told by the console itself.
+  const lost = await get("/nowhere/at/all", { accept: "text/html,*/*;q=0.8" });
+  strictEqual(lost.status, 404);
+  strictEqual(await lost.text(), page);
+  match(lost.headers.get("content-security-policy") ?? "", /script-src 'self'/);
   assertEquals(await (await get("/config.json")).json(), {
     issuer: urls.authz,
     clientId: "our-console",

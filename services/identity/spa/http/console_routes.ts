@@ -11,28 +11,39 @@ import type { ConsoleFile, ConsoleFiles } from "./console_files.ts";
 /** A year, and never asked again: the name of an asset changes with its content. */
 const FOR_EVER = "public, max-age=31536000, immutable";
 
+/** Answers with the console's page, which shows what its path says. */
+export type ServePage = (request: Request, status?: number) => Response;
+
+/**
+ * Creates what serves the page.
+ *
+ * @param policy Headers of every page.
+ */
+export function createPageServer(
+  files: ConsoleFiles,
+  policy: Readonly<Record<string, string>>,
+): ServePage {
+  const headers = { ...policy, "cache-control": "no-store" };
+  return (request, status = 200) =>
+    fileResponse(request, files.index, { headers, status });
+}
+
 /** What the routes serve. */
 export interface ConsoleRoutesOptions {
   readonly files: ConsoleFiles;
+  readonly page: ServePage;
   readonly config: ConsoleConfigBody;
-  /** On every page. */
-  readonly policy: Readonly<Record<string, string>>;
 }
 
 /** The console's pages (one file, at each of their paths), its assets and its configuration. */
 export function consoleRoutes(
-  { files, config, policy }: ConsoleRoutesOptions,
+  { files, page, config }: ConsoleRoutesOptions,
 ): readonly Route[] {
-  const page: Route["handle"] = (request) =>
-    fileResponse(request, files.index, {
-      ...policy,
-      "cache-control": "no-store",
-    });
   return [
     ...CONSOLE_PATHS.map((path): Route => ({
       method: "GET",
       path,
-      handle: page,
+      handle: (request) => page(request),
       doc: {
         summary: "A page of the console",
         tags: ["console"],
@@ -81,17 +92,21 @@ function assetResponse(
   const known = request.headers.get("if-none-match")?.split(/, */);
   return known?.includes(file.etag)
     ? new Response(null, { status: 304, headers: cache })
-    : fileResponse(request, file, cache);
+    : fileResponse(request, file, { headers: cache, status: 200 });
 }
 
 function fileResponse(
   { headers: asked }: Request,
   { bytes, gzipped, contentType }: ConsoleFile,
-  headers: Readonly<Record<string, string>>,
+  { headers, status }: {
+    readonly headers: Readonly<Record<string, string>>;
+    readonly status: number;
+  },
 ): Response {
   const compressed = /\bgzip\b(?! *; *q=0(?:\.0*)?(?:,|$))/i
     .test(asked.get("accept-encoding") ?? "");
   return new Response(compressed ? gzipped : bytes, {
+    status,
     headers: {
       "content-type": contentType,
       vary: "Accept-Encoding",
