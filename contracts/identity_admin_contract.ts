@@ -178,7 +178,7 @@ export const signingKey = z.object({
   expiresAt: moment.nullable(),
 });
 
-/** Every signing key, oldest first. */
+/** Every signing key, in the order of their turns. */
 export const signingKeys = z.object({ keys: z.array(signingKey) });
 
 /** An entry of the audit log. */

@@ -4,7 +4,20 @@ import {
   ok,
   strictEqual,
 } from "node:assert/strict";
+import {
+  auditPage,
+  client,
+  clientPage,
+  createdClient,
+  endedSessions,
+  rotatedSecret,
+  sessionPage,
+  signingKeys,
+  user,
+  userPage,
+} from "@mainstay/contracts/identity_admin";
 import { Validator } from "@seriousme/openapi-schema-validator";
+import type { z } from "zod";
 import { hashSecret, newSecret } from "../domain/bearer_secret.ts";
 import { verifyAuditChain } from "../domain/audit_chain.ts";
 import { addClient, addGrant } from "../tests/arrange.ts";
@@ -35,6 +48,23 @@ async function adminToken(
   return token;
 }
 
+/** What the contract promises of an answer. */
+function schemaOf(method: string, path: string): z.ZodType {
+  const [, things = "", id, what] = /^(\w+)(?:\/([^/?]+))?(?:\/([\w-]+))?/
+    .exec(path) ?? [];
+  if (method === "DELETE") return endedSessions;
+  if (things === "keys") return signingKeys;
+  if (what === "sessions" || things === "sessions") return sessionPage;
+  if (what === "rotate-secret") return rotatedSecret;
+  if (things === "audit") return auditPage;
+  if (things === "clients") {
+    return id === undefined
+      ? method === "POST" ? createdClient : clientPage
+      : client;
+  }
+  return id === undefined && method === "GET" ? userPage : user;
+}
+
 Deno.test("operators administer over HTTP", async (t) => {
   await using identity = await startIdentity({ servers: ["authz"] });
   const { urls, storage } = identity;
@@ -56,7 +86,9 @@ Deno.test("operators administer over HTTP", async (t) => {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    return { response, status: response.status, body: await response.json() };
+    const answer = await response.json();
+    if (response.ok) schemaOf(method, path).parse(answer);
+    return { response, status: response.status, body: answer };
   };
 
   await t.step(

@@ -55,8 +55,8 @@ export function planKeys(
   const add: Array<KeyPlan["add"][number]> = [];
   const retire: RetiredKey[] = [];
   for (const alg of SIGNING_ALGS) {
-    const current = inOrder(keys, alg).filter((key) =>
-      key.retiredAt === undefined
+    const current = inTurn(keys).filter((key) =>
+      key.alg === alg && key.retiredAt === undefined
     );
     const newest = current.at(-1);
     if (newest === undefined) {
@@ -80,14 +80,19 @@ export function planKeys(
   return { add, retire };
 }
 
-/** The key that signs at a moment: the one whose turn began last. */
+/**
+ * The key that signs at a moment: the one whose turn began last.
+ *
+ * @param keys As {@link inTurn} orders them. Nothing is sorted here: each token asks.
+ */
 export function signingKeyAt(
   keys: readonly SigningKeyRecord[],
   alg: SigningAlg,
   nowMs: number,
 ): SigningKeyRecord | undefined {
-  return inOrder(keys, alg).findLast((key) =>
-    key.activeFrom.getTime() <= nowMs && isPublished(key, nowMs)
+  return keys.findLast((key) =>
+    key.alg === alg && key.activeFrom.getTime() <= nowMs &&
+    isPublished(key, nowMs)
   );
 }
 
@@ -96,11 +101,11 @@ export function isPublished(key: SigningKeyRecord, nowMs: number): boolean {
   return key.expiresAt === undefined || key.expiresAt.getTime() > nowMs;
 }
 
-function inOrder(
+/** Keys in the order of their turns. */
+export function inTurn(
   keys: readonly SigningKeyRecord[],
-  alg: SigningAlg,
-): SigningKeyRecord[] {
-  return keys.filter((key) => key.alg === alg).toSorted((left, right) =>
+): readonly SigningKeyRecord[] {
+  return keys.toSorted((left, right) =>
     left.activeFrom.getTime() - right.activeFrom.getTime() ||
     left.createdAt.getTime() - right.createdAt.getTime()
   );

@@ -13,7 +13,7 @@ import type {
 import type { z } from "zod";
 import type { RecordedAuditEntry } from "../domain/audit_log.ts";
 import type { Client } from "../domain/client.ts";
-import { isPublished, signingKeyAt } from "../domain/key_rotation.ts";
+import { inTurn, isPublished, signingKeyAt } from "../domain/key_rotation.ts";
 import type { Session } from "../domain/session.ts";
 import type { SigningKeyRecord } from "../domain/signing_key.ts";
 import type { User } from "../domain/user.ts";
@@ -79,12 +79,12 @@ export function keyBodies(
   keys: readonly SigningKeyRecord[],
   nowMs: number,
 ): Array<z.infer<typeof signingKey>> {
-  return keys.map((key) => ({
+  return inTurn(keys).map((key) => ({
     kid: key.kid,
     alg: key.alg,
     state: !isPublished(key, nowMs)
       ? "expired"
-      : signingKeyAt(keys, key.alg, nowMs)?.kid === key.kid
+      : signingKeyAt(inTurn(keys), key.alg, nowMs)?.kid === key.kid
       ? "signing"
       : key.activeFrom.getTime() > nowMs
       ? "published"

@@ -13,6 +13,7 @@ import {
 } from "../domain/key_administration.ts";
 import type { KeyRing } from "../domain/key_ring.ts";
 import {
+  inTurn,
   isPublished,
   type KeyRotation,
   planKeys,
@@ -74,7 +75,7 @@ export function keyRingPart(
     }
     const known = new Set(loaded.map(({ kid }) => kid));
     for (const kid of opened.keys()) if (!known.has(kid)) opened.delete(kid);
-    records = loaded;
+    records = inTurn(loaded);
   }
 
   async function reload(): Promise<void> {

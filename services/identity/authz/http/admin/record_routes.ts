@@ -38,7 +38,7 @@ export function adminRecordRoutes(
     route({
       method: "GET",
       path: "keys",
-      summary: "Lists signing keys, oldest first",
+      summary: "Lists signing keys, in the order of their turns",
       answer: signingKeys,
       async handle({ now }) {
         return { keys: keyBodies(await keys.list(), now()) };
