@@ -19,28 +19,35 @@ import type { Answer, Target } from "./target.ts";
 
 type Claims = Readonly<Record<string, unknown>>;
 
-async function newProver() {
+/** Someone with a key; knows the nonce that the server asks for, if it does. */
+async function newProver(target: Target) {
   const { privateKey, publicKey } = await generateKeyPair("ES256", {
     extractable: true,
   });
   const jwk = await exportJWK(publicKey);
   const privateJwk = await exportJWK(privateKey);
+  let nonce: string | undefined;
+  const prove = async (claims: Claims, header: Claims = {}) =>
+    await new SignJWT({
+      jti: crypto.randomUUID(),
+      iat: nowS(),
+      ...(nonce !== undefined && { nonce }),
+      ...claims,
+    }).setProtectedHeader({
+      alg: "ES256",
+      typ: "dpop+jwt",
+      jwk,
+      ...header,
+    }).sign(privateKey);
+  const dpop = await prove(tokenClaims(target));
+  const first = await clientToken(target, target.web, { dpop });
+  nonce = first.headers.get("dpop-nonce") ?? undefined;
   return {
     jwk,
     privateJwk,
     jkt: await calculateJwkThumbprint(jwk),
-    async prove(claims: Claims, header: Claims = {}): Promise<string> {
-      return await new SignJWT({
-        jti: crypto.randomUUID(),
-        iat: Math.floor(Date.now() / 1_000),
-        ...claims,
-      }).setProtectedHeader({
-        alg: "ES256",
-        typ: "dpop+jwt",
-        jwk,
-        ...header,
-      }).sign(privateKey);
-    },
+    needsNonce: nonce !== undefined,
+    prove,
   };
 }
 
@@ -70,7 +77,7 @@ function proofAttack(
   return {
     name,
     async run(target) {
-      const prover = await newProver();
+      const prover = await newProver(target);
       for (const claims of changes(target)) {
         const answer = await tokenWith(target, prover, claims);
         mustRefuse(answer, "invalid_dpop_proof");
@@ -123,7 +130,7 @@ export const dpopAttacks: readonly Attack[] = [
   {
     name: "use a proof twice",
     async run(target) {
-      const prover = await newProver();
+      const prover = await newProver(target);
       const dpop = await prover.prove(tokenClaims(target));
       mustAllow(await clientToken(target, target.web, { dpop }));
       mustRefuse(
@@ -142,9 +149,21 @@ export const dpopAttacks: readonly Attack[] = [
     },
   },
   {
+    name: "use a proof without the nonce that is asked for",
+    async run(target) {
+      const prover = await newProver(target);
+      if (!prover.needsNonce) return;
+      for (const nonce of [undefined, "x".repeat(43)]) {
+        const answer = await tokenWith(target, prover, { nonce });
+        mustRefuse(answer, "use_dpop_nonce");
+      }
+      mustAllow(await tokenWith(target, prover));
+    },
+  },
+  {
     name: "send two proofs",
     async run(target) {
-      const prover = await newProver();
+      const prover = await newProver(target);
       const [one, two] = [
         await prover.prove(tokenClaims(target)),
         await prover.prove(tokenClaims(target)),
@@ -159,8 +178,8 @@ export const dpopAttacks: readonly Attack[] = [
   {
     name: "make a proof with another key, a secret, or none",
     async run(target) {
-      const prover = await newProver();
-      const stranger = await newProver();
+      const prover = await newProver(target);
+      const stranger = await newProver(target);
       for (
         const header of [
           { jwk: stranger.jwk },
@@ -196,8 +215,8 @@ export const dpopAttacks: readonly Attack[] = [
   {
     name: "redeem with another key a code that is bound to one",
     async run(target) {
-      const prover = await newProver();
-      const stranger = await newProver();
+      const prover = await newProver(target);
+      const stranger = await newProver(target);
       const code = await newCode(target, target.native, {
         dpop_jkt: prover.jkt,
       });
@@ -218,8 +237,8 @@ export const dpopAttacks: readonly Attack[] = [
   {
     name: "push a request that is bound to another key than its proof's",
     async run(target) {
-      const prover = await newProver();
-      const stranger = await newProver();
+      const prover = await newProver(target);
+      const stranger = await newProver(target);
       const parameters = parametersOf(target.web, {
         ...await target.web.credentials(),
         dpop_jkt: stranger.jkt,
@@ -238,8 +257,8 @@ export const dpopAttacks: readonly Attack[] = [
   {
     name: "use a public client's bound refresh token with another key",
     async run(target) {
-      const prover = await newProver();
-      const stranger = await newProver();
+      const prover = await newProver(target);
+      const stranger = await newProver(target);
       const claims = tokenClaims(target);
       const code = await newCode(target, target.native);
       const answer = await redeem(target, target.native, code, {}, {
@@ -261,8 +280,8 @@ export const dpopAttacks: readonly Attack[] = [
   {
     name: "use a bound token without its key",
     async run(target) {
-      const prover = await newProver();
-      const stranger = await newProver();
+      const prover = await newProver(target);
+      const stranger = await newProver(target);
       const { body: { access_token: token } } = await tokenWith(target, prover);
       const claims = {
         htm: "GET",

@@ -145,12 +145,14 @@ export async function prepareTarget(
   try {
     const { id: userId } = await storage.users.create({ username: prefix });
     const authentication = { acr: "1", amr: ["pwd"] };
-    const { id: sessionId } = await storage.sessions.create({
-      userId,
-      authTime: new Date(),
-      ...authentication,
-      expiresAt: new Date(Date.now() + HOUR_MS),
-    }, hashSecret(newSecret()));
+    const newSession = async () =>
+      (await storage.sessions.create({
+        userId,
+        authTime: new Date(),
+        ...authentication,
+        expiresAt: new Date(Date.now() + HOUR_MS),
+      }, hashSecret(newSecret()))).id;
+    let sessionId = await newSession();
     const approvalOf = (scopes: readonly string[]) => ({
       approved: {
         userId,
@@ -223,6 +225,15 @@ export async function prepareTarget(
           approvalOf(request?.scopes ?? []),
           new Date(Date.now() + HOUR_MS),
         );
+      },
+      async signOut() {
+        await storage.sessions.end(userId, sessionId);
+        sessionId = await newSession();
+      },
+      async changePassword() {
+        // No password has this hash: nobody can sign in with it.
+        await storage.users.setPassword(userId, "$argon2id$none");
+        sessionId = await newSession();
       },
       async expireCodes() {
         await postgres.query(

@@ -1,6 +1,35 @@
 import type { Attack } from "./attack.ts";
 import { mustAllow, mustHold, mustRefuse } from "./expectations.ts";
-import { isActive, newTokens, refresh } from "./honest_client.ts";
+import {
+  isActive,
+  newCode,
+  newTokens,
+  redeem,
+  refresh,
+} from "./honest_client.ts";
+import type { Target } from "./target.ts";
+
+/** What a user does takes from clients what they had. */
+function endedBy(what: string, end: (target: Target) => Promise<void>): Attack {
+  return {
+    name: `use tokens after ${what}`,
+    async run(target) {
+      const { web } = target;
+      const tokens = await newTokens(target, web);
+      const code = await newCode(target, web);
+      await end(target);
+      mustRefuse(
+        await refresh(target, web, tokens.refresh_token),
+        "invalid_grant",
+      );
+      mustRefuse(await redeem(target, web, code), "invalid_grant");
+      for (const token of [tokens.access_token, tokens.refresh_token]) {
+        mustHold(!await isActive(target, web, token), "a token is good yet");
+      }
+      await newTokens(target, web);
+    },
+  };
+}
 
 /** What a stolen refresh token is tried with (RFC 9700, 4.14). */
 export const refreshAttacks: readonly Attack[] = [
@@ -98,6 +127,11 @@ export const refreshAttacks: readonly Attack[] = [
       );
     },
   },
+  endedBy("the user has signed out", (target) => target.signOut()),
+  endedBy(
+    "the user has set a new password",
+    (target) => target.changePassword(),
+  ),
   {
     name: "revoke another client's token",
     async run(target) {

@@ -63,6 +63,10 @@ export interface Target {
   approve(login: Visit): Promise<URLSearchParams>;
   /** The user agrees on another screen. */
   approveDevice(userCode: string): Promise<void>;
+  /** The user signs out; whatever comes next is of another session. */
+  signOut(): Promise<void>;
+  /** The user sets a new password; the same. */
+  changePassword(): Promise<void>;
   /** Makes codes that are out expire. */
   expireCodes(): Promise<void>;
   /** Lets the time pass in which a lost answer to a refresh is repeated. */

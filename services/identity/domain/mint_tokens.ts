@@ -4,7 +4,7 @@ import type { Client } from "./client.ts";
 import { idTokenClaims } from "./id_token.ts";
 import type { Lifetimes } from "./identity_settings.ts";
 import type { KeyRing } from "./key_ring.ts";
-import type { Confirmation, TokenRecord } from "./token.ts";
+import { type Confirmation, type TokenRecord, tokenTypeOf } from "./token.ts";
 
 /** On whose behalf tokens are given. */
 export interface TokenUser {
@@ -133,7 +133,7 @@ export function mintTokens(
     records,
     answer: {
       access_token: accessToken,
-      token_type: confirmation && "jkt" in confirmation ? "DPoP" : "Bearer",
+      token_type: tokenTypeOf(confirmation),
       expires_in: exp - iat,
       scope: scopes.join(" "),
       ...(refreshToken !== undefined && { refresh_token: refreshToken }),

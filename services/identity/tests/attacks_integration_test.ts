@@ -25,6 +25,22 @@ Deno.test("the servers hold against every attack of the list", async (t) => {
   });
 });
 
+Deno.test("the servers hold where they ask for nonces", async (t) => {
+  await using identity = await startIdentity({
+    servers: ["authz", "rs"],
+    env: { DPOP_NONCE: "true" },
+  });
+  const { urls, storage, postgres } = identity;
+  await using target = await prepareTarget({
+    issuer: urls.authz,
+    storage,
+    postgres,
+  });
+  for (const { name, run } of attacks["proofs of possession"]!) {
+    await t.step(name, () => run(target));
+  }
+});
+
 Deno.test("no two attacks have one name", () => {
   const names = Object.values(attacks).flat().map(({ name }) => name);
   strictEqual(new Set(names).size, names.length);
