@@ -26,12 +26,12 @@ async function newProver(target: Target) {
   });
   const jwk = await exportJWK(publicKey);
   const privateJwk = await exportJWK(privateKey);
-  let nonce: string | undefined;
+  const told: { nonce?: string } = {};
   const prove = async (claims: Claims, header: Claims = {}) =>
     await new SignJWT({
       jti: crypto.randomUUID(),
       iat: nowS(),
-      ...(nonce !== undefined && { nonce }),
+      ...told,
       ...claims,
     }).setProtectedHeader({
       alg: "ES256",
@@ -41,12 +41,13 @@ async function newProver(target: Target) {
     }).sign(privateKey);
   const dpop = await prove(tokenClaims(target));
   const first = await clientToken(target, target.web, { dpop });
-  nonce = first.headers.get("dpop-nonce") ?? undefined;
+  const nonce = first.headers.get("dpop-nonce");
+  if (nonce !== null) told.nonce = nonce;
   return {
     jwk,
     privateJwk,
     jkt: await calculateJwkThumbprint(jwk),
-    needsNonce: nonce !== undefined,
+    needsNonce: nonce !== null,
     prove,
   };
 }
