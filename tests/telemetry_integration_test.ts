@@ -257,6 +257,37 @@ Deno.test("a task hears OTLP_ENDPOINT in its environment, and says so where it c
   match(wrong.said, /OTLP_ENDPOINT: is not a URL/);
 });
 
+Deno.test("a task passes signals, output and exit codes through, with telemetry and without", async () => {
+  for (const OTLP_ENDPOINT of ["", "http://127.0.0.1:1"]) {
+    const task = new Deno.Command(Deno.execPath(), {
+      args: ["task", "--quiet", "service:events"],
+      cwd: root,
+      env: {
+        SERVICE_NAME: "events",
+        REDIS_HOST: "127.0.0.1",
+        REDIS_PORT: "1",
+        ADMIN_PORT: "0",
+        SERVICE_PORT: "0",
+        OTLP_ENDPOINT,
+      },
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const errors = new Response(task.stderr).text();
+    let said = "";
+    for await (const text of task.stdout.pipeThrough(new TextDecoderStream())) {
+      const before = said;
+      said += text;
+      // It waits for a Redis that is not there: the signal comes in the start.
+      const waits = /Connection attempt/;
+      if (waits.test(said) && !waits.test(before)) task.kill("SIGTERM");
+    }
+    strictEqual((await task.status).code, 0, said);
+    strictEqual(await errors, "");
+    match(said, /Shutting down: SIGTERM/);
+  }
+});
+
 async function environmentOf(env: Record<string, string>) {
   const { stdout } = await new Deno.Command("sh", {
     args: ["bin/otel_environment", "events"],
