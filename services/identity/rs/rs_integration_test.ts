@@ -371,6 +371,34 @@ Deno.test("without the authorization server's keys, no token can be checked: 503
   strictEqual((await caller(identity)("GET", "public/health")).status, 503);
 });
 
+Deno.test("once it has the keys, the server goes on without the authorization server", async () => {
+  await using identity = await startIdentity({ servers: ["rs"] });
+  const { urls } = identity;
+  const authz = await identity.startServer("authz");
+  const ready = async () => {
+    const response = await fetch(`${urls.rs}/readyz?verbose`);
+    return { status: response.status, text: await response.text() };
+  };
+  await eventually("it is ready", async () => (await ready()).status === 200);
+  const first = await giveToken(identity);
+  strictEqual(
+    (await caller(identity, first)("GET", "protected/resource")).status,
+    200,
+  );
+
+  await authz[Symbol.asyncDispose]();
+  await eventually(
+    "the loss is noticed",
+    async () => /authz degraded/.test((await ready()).text),
+  );
+  strictEqual((await ready()).status, 200);
+  const second = await giveToken(identity);
+  for (const token of [first, second]) {
+    const answer = await caller(identity, token)("GET", "protected/resource");
+    strictEqual(answer.status, 200);
+  }
+});
+
 Deno.test("the interface is described: valid OpenAPI, and a token wherever one is needed", async () => {
   await using identity = await startIdentity({ servers: ["rs"] });
   const response = await fetch(`${identity.urls.rs}/openapi.json`);
