@@ -10,7 +10,9 @@ import type { IdentityDatabase } from "../domain/identity_storage.ts";
 import { createDpopNonces } from "../domain/dpop_nonce.ts";
 import { createKeyEncryption } from "@mainstay/kernel/encryption";
 import { createDpop } from "../http/dpop.ts";
+import { problemPage } from "../http/page_layout.ts";
 import { serviceHealthRoute } from "../http/service_health_route.ts";
+import { stylesheetRoute } from "../http/stylesheet.ts";
 import {
   identityService,
   type IdentityServiceOptions,
@@ -45,6 +47,7 @@ export function authzService(
   return identityService(config, {
     database,
     module: authzModule(config, database),
+    problemPage,
     openApi: {
       title: "Mainstay authorization server",
       description: "OAuth 2.1 and OpenID Connect, and their administration.",
@@ -122,6 +125,7 @@ function authzModule(
           serviceHealthRoute(kernel, { path: "/health", service: "authz" }),
           ...metadataRoutes(config, keys),
           ...authorizeRoutes({ config, ...storage, now }),
+          stylesheetRoute,
           tokenRoute({
             config,
             ...storage,

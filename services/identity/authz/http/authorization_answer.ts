@@ -1,6 +1,7 @@
 import { html, pageResponse, seeOther } from "@mainstay/adapters/http";
 import type { ResponseMode } from "../../domain/authorization_request.ts";
 import type { OAuthError } from "../../domain/oauth_error.ts";
+import { pageLayout } from "../../http/page_layout.ts";
 
 /** Where an answer goes: all of it is the client's own. */
 export interface AnswerTarget {
@@ -61,23 +62,16 @@ function formPost(
   const fields = Object.entries(parameters).map(([name, value]) =>
     html`<input type="hidden" name="${name}" value="${value}">`
   );
-  const page = html`
-    <!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width">
-        <title>Signed in</title>
-        <script src="${FORM_POST_SCRIPT_PATH}" defer></script>
-      </head>
-      <body>
-        <form method="post" action="${uri}">
-    ${fields}
-    <button>Continue</button>
-        </form>
-      </body>
-    </html>
-  `;
+  const page = pageLayout({
+    title: "Signed in",
+    script: FORM_POST_SCRIPT_PATH,
+    body: html`<form method="post" action="${uri}" class="card">
+<h1>Signed in</h1>
+<p>You are taken back to the application.</p>
+${fields}
+<button>Continue</button>
+</form>`,
+  });
   return pageResponse(page, {
     scripts: true,
     // The client may redirect on, and Chromium holds that to this list too.

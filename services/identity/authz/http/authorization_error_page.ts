@@ -1,6 +1,7 @@
 import { html, pageResponse } from "@mainstay/adapters/http";
 import type { RequestContext } from "@mainstay/kernel/lifecycle";
 import type { OAuthError } from "../../domain/oauth_error.ts";
+import { pageLayout } from "../../http/page_layout.ts";
 
 /**
  * Shows a person why they cannot go on, where there is no client to tell: who
@@ -12,26 +13,20 @@ export function authorizationErrorPage(
 ): Response {
   const unavailable = retryAfterMs !== undefined;
   log[unavailable ? "warn" : "debug"](message, { error, facts, cause });
-  const page = html`
-    <!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width">
-        <title>Cannot sign in</title>
-      </head>
-      <body>
-        <main>
-          <h1>Cannot sign in</h1>
-          <p>${message}</p>
-          <p>${unavailable
-            ? "Try again in a moment."
-            : "Go back to the application and begin again."}</p>
-          <p>Error: <code>${error}</code>. Reference: <code>${correlationId}</code></p>
-        </main>
-      </body>
-    </html>
-  `;
+  const page = pageLayout({
+    title: "Cannot sign in",
+    body: html`
+      <div class="card">
+        <h1>Cannot sign in</h1>
+        <p>${message}.</p>
+        <p>${unavailable
+          ? "Please try again in a moment."
+          : "Go back to the application you came from and try again."}</p>
+        <p class="quiet small">Error: <span class="mono">${error}</span>.
+      Reference: <span class="mono">${correlationId}</span></p>
+      </div>
+    `,
+  });
   return pageResponse(page, {
     status: unavailable ? 503 : 400,
     headers: unavailable
