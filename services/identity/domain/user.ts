@@ -17,6 +17,11 @@ export interface User {
   readonly updatedAt: Date;
 }
 
+/** Tells one password of a user from the next; 0: none was ever set. */
+export function passwordSetAt({ passwordChangedAt }: User): number {
+  return passwordChangedAt?.getTime() ?? 0;
+}
+
 /** What a new account is made of. */
 export interface NewUser {
   readonly username: string;

@@ -3,6 +3,8 @@ import type { NewUser, User } from "./user.ts";
 /** Keeps the accounts. */
 export interface UserStore {
   find(id: string): Promise<User | undefined>;
+  /** As `find()`; nobody changes the user until the transaction is over. */
+  hold(id: string): Promise<User | undefined>;
   /** By username, or by an e-mail address that the account has verified. */
   findByLogin(login: string): Promise<User | undefined>;
   /** In the order of their usernames, from the one after `after`. */

@@ -7,6 +7,7 @@ import {
   ok,
   strictEqual,
 } from "node:assert/strict";
+import { eventually } from "@mainstay/adapters/testing";
 import { addClient } from "../tests/arrange.ts";
 import {
   addTotp,
@@ -88,6 +89,34 @@ Deno.test("a user signs in, consents, and the client has tokens", async (t) => {
       actions.includes("user.signed_in") && actions.includes("consent.granted"),
     );
   });
+});
+
+Deno.test("no session begins with a password that is being changed", async () => {
+  await using identity = await startIdentity({ servers: ["authz", "idp"] });
+  const { postgres, urls } = identity;
+  const user = await addUser(identity);
+  const browser = new Browser();
+  const login = await browser.open(`${urls.idp}/account`);
+  const signingIn = await postgres.transaction(async (change) => {
+    await change.query(
+      "UPDATE users SET password_changed_at = now() WHERE id = $1",
+      [user.id],
+    );
+    // The sessions that there are have just been ended.
+    let answered = false;
+    const signingIn = typePassword(browser, login)
+      .finally(() => answered = true);
+    await eventually("the old password is taken", async () => {
+      const { rows } = await postgres.query(
+        `SELECT FROM pg_stat_activity
+         WHERE wait_event_type = 'Lock' AND query LIKE '%FROM users%'`,
+      );
+      return answered || rows.length === 1;
+    });
+    return { page: signingIn };
+  });
+  strictEqual((await signingIn.page).status, 400);
+  assertEquals(await identity.storage.sessions.list(user.id), []);
 });
 
 Deno.test("a user denies, or leaves the sign-in", async () => {

@@ -32,6 +32,14 @@ export function postgresUserStore(postgres: Postgres): UserStore {
       });
       return rows[0] && userOf(rows[0]);
     },
+    async hold(id) {
+      const { rows } = await postgres.query<UserRow>({
+        name: "hold-user",
+        text: "SELECT * FROM users WHERE id = $1 FOR SHARE",
+        values: [uuidOrNull(id)],
+      });
+      return rows[0] && userOf(rows[0]);
+    },
     async findByLogin(login) {
       const { rows } = await postgres.query<UserRow>({
         name: "find-user-by-login",

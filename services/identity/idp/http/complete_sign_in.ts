@@ -1,7 +1,7 @@
 import type { Authentication } from "../../domain/authentication.ts";
 import { hashSecret, newSecret } from "../../domain/bearer_secret.ts";
 import { SignInExpired } from "../../domain/sign_in_expired.ts";
-import type { User } from "../../domain/user.ts";
+import { passwordSetAt, type User } from "../../domain/user.ts";
 import type { SignInMethod } from "./events.ts";
 import type { Idp } from "./idp.ts";
 import { goOn, progressKey, type Trip } from "./trip.ts";
@@ -26,7 +26,6 @@ export async function completeSignIn(
   trip: Trip,
   { user, authentication, method }: CompletedSignIn,
 ): Promise<Response> {
-  const { sessions } = idp.storage;
   const secret = newSecret();
   const nowMs = idp.now();
   const signedIn = {
@@ -35,25 +34,29 @@ export async function completeSignIn(
     expiresAt: new Date(nowMs + idp.config.sessionLifetimeMs),
   };
   const before = visit.signedIn?.session;
-  const renewed = before?.userId === user.id
-    ? await sessions.renew(before.id, signedIn, hashSecret(secret))
-    : undefined;
-  if (before !== undefined && renewed === undefined) {
-    await sessions.end(before.userId, before.id);
-  }
-  const session = renewed ?? await sessions.create({
-    ...signedIn,
-    userId: user.id,
-    address: visit.context.clientAddress,
-    ...(visit.userAgent === undefined ? {} : { userAgent: visit.userAgent }),
-  }, hashSecret(secret));
-  // An account may have been disabled since its password was looked at.
-  const current = await idp.storage.users.find(user.id);
-  if (current === undefined || current.disabledAt !== undefined) {
-    await sessions.end(user.id, session.id);
-    throw new SignInExpired();
-  }
-  visit.signIn({ session, user: current }, secret);
+  const begun = await idp.storage.atomically(async ({ users, sessions }) => {
+    // Whoever changes the account waits, and ends this session with the others.
+    const current = await users.hold(user.id);
+    if (
+      current === undefined || current.disabledAt !== undefined ||
+      passwordSetAt(current) !== passwordSetAt(user)
+    ) throw new SignInExpired();
+    const renewed = before?.userId === user.id
+      ? await sessions.renew(before.id, signedIn, hashSecret(secret))
+      : undefined;
+    if (before !== undefined && renewed === undefined) {
+      await sessions.end(before.userId, before.id);
+    }
+    const session = renewed ?? await sessions.create({
+      ...signedIn,
+      userId: user.id,
+      address: visit.context.clientAddress,
+      ...(visit.userAgent === undefined ? {} : { userAgent: visit.userAgent }),
+    }, hashSecret(secret));
+    return { session, user: current };
+  });
+  const { session } = begun;
+  visit.signIn(begun, secret);
   visit.markDevice(user.id);
   const target = progressKey(trip);
   visit.setProgress({ target, sessionId: session.id });

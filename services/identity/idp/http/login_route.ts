@@ -3,7 +3,7 @@ import type { Route } from "@mainstay/kernel/lifecycle";
 import { TooManyAttempts } from "../../domain/attempt_guard.ts";
 import { PASSWORD, PASSWORD_AND_CODE } from "../../domain/authentication.ts";
 import type { SecondFactorKind } from "../../domain/second_factor.ts";
-import type { User } from "../../domain/user.ts";
+import { passwordSetAt, type User } from "../../domain/user.ts";
 import { SignInExpired } from "../../domain/sign_in_expired.ts";
 import { isRecentEnough } from "./account_route.ts";
 import { completeSignIn } from "./complete_sign_in.ts";
@@ -213,10 +213,6 @@ async function requirePassword(
     throw new SignInExpired();
   }
   return user;
-}
-
-function passwordSetAt({ passwordChangedAt }: User): number {
-  return passwordChangedAt?.getTime() ?? 0;
 }
 
 function showSecondFactor(
