@@ -67,6 +67,7 @@ const REASONS: Readonly<
   changed: "it is not what was written",
   unlinked: "it does not follow the one before: some were removed or swapped",
   missing: "it is not there",
+  added: "it was written beside the chain",
   replaced: "it is another one than the head that is known",
 };
 
@@ -75,7 +76,7 @@ const verify = defineCommand({
   summary: "Check every entry against the seal of the next",
   help:
     `Walks the audit log from its first entry, a page in memory at a time, and finds
-what was changed, removed, swapped or cut off at the end, and by whatever means:
+what was changed, removed, swapped, cut off or added, and by whatever means:
 it names the first entry that does not hold, and exits with 1.
 
 It prints the head, "<number>:<hash>". Whoever can write to the database could

@@ -5,7 +5,11 @@
  */
 import { hash } from "node:crypto";
 import { Buffer } from "node:buffer";
-import type { AuditHead, SealedAuditEntry } from "./audit_log.ts";
+import type {
+  AuditHead,
+  CurrentAuditHead,
+  SealedAuditEntry,
+} from "./audit_log.ts";
 
 /** What an entry before the first would have as its hash. */
 export const AUDIT_GENESIS: Uint8Array = hash(
@@ -32,13 +36,16 @@ export type AuditBreak =
   | "unlinked"
   /** It is not there. */
   | "missing"
+  /** It was written beside the chain. */
+  | "added"
   /** The chain holds, and is not the one whose head is known. */
   | "replaced";
 
 /**
  * Walks the chain from its first entry, one entry in memory at a time.
  *
- * Finds what was changed, removed, swapped or cut off at the end. It cannot find
+ * Finds what was changed, removed, swapped, cut off at the end or added beside
+ * it. It cannot find
  * a log that was written anew in full, its head included: compare with a head
  * that is kept elsewhere (`known`).
  *
@@ -47,7 +54,7 @@ export type AuditBreak =
  */
 export async function verifyAuditChain(
   entries: AsyncIterable<SealedAuditEntry>,
-  head: AuditHead,
+  head: CurrentAuditHead,
   known: readonly AuditHead[] = [],
 ): Promise<AuditVerdict> {
   const heads = new Map(
@@ -68,6 +75,7 @@ export async function verifyAuditChain(
   }
   const expected = Math.max(...heads.keys());
   if (expected > seq) return broken(seq + 1, "missing");
+  if (head.outside !== undefined) return broken(head.outside, "added");
   return { intact: true, entries: seq };
 }
 

@@ -25,6 +25,12 @@ export interface AuditHead {
   readonly hash: Uint8Array;
 }
 
+/** The newest entry as the log has it now. */
+export interface CurrentAuditHead extends AuditHead {
+  /** Of an entry that was written beside the chain: before its first, or past its newest. */
+  readonly outside?: number;
+}
+
 /** An entry with its seal, its fields as the seal covers them. */
 export interface SealedAuditEntry {
   readonly seq: string;
@@ -54,7 +60,7 @@ export interface AuditLog {
   /** Resolves once the entry is durable. */
   append(entry: AuditEntry): Promise<void>;
   list(selection: AuditSelection): Promise<readonly RecordedAuditEntry[]>;
-  head(): Promise<AuditHead>;
-  /** Every entry up to the one numbered `to`, oldest first, a page at a time. */
+  head(): Promise<CurrentAuditHead>;
+  /** The entries from 1 to `to`, oldest first, a page at a time; ends where a page is missing. */
   walk(to: number): AsyncIterable<SealedAuditEntry>;
 }

@@ -17,6 +17,12 @@ interface EntryRow {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
+interface HeadRow {
+  readonly seq: string;
+  readonly hash: Uint8Array;
+  readonly outside: string | null;
+}
+
 interface SealedRow {
   readonly seq: string;
   readonly at_us: string;
@@ -62,26 +68,33 @@ export function postgresAuditLog(queryable: Queryable): AuditLog {
       return rows.map(entryOf);
     },
     async head() {
-      const { rows: [head] } = await queryable.query<
-        { readonly seq: string; readonly hash: Uint8Array }
-      >("SELECT seq, hash FROM audit_head");
+      // Of one moment: what stands outside of the chain then is no append.
+      const { rows: [head] } = await queryable.query<HeadRow>(
+        `SELECT seq, hash, coalesce(
+           (SELECT min(seq) FROM audit_log WHERE seq < 1),
+           (SELECT min(seq) FROM audit_log WHERE seq > audit_head.seq)
+         ) AS outside FROM audit_head`,
+      );
       if (head === undefined) throw new Error("Cannot read the audit head");
-      return { seq: Number(head.seq), hash: head.hash };
+      return {
+        seq: Number(head.seq),
+        hash: head.hash,
+        ...(head.outside === null ? {} : { outside: Number(head.outside) }),
+      };
     },
     async *walk(to) {
-      let after = "0";
-      while (true) {
+      // By number and not by LIMIT: PostgreSQL would sort all that is left for
+      // each page where it thinks that there is little.
+      for (let from = 1; from <= to; from += PAGE) {
         const { rows } = await queryable.query<SealedRow>(
           `SELECT seq, (extract(epoch FROM at) * 1000000)::bigint AS at_us,
              action, actor, subject, details::text AS details, previous_hash,
              hash
-           FROM audit_log WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3`,
-          [after, to, PAGE],
+           FROM audit_log WHERE seq BETWEEN $1 AND $2 ORDER BY seq`,
+          [from, Math.min(from + PAGE - 1, to)],
         );
+        if (rows.length === 0) return;
         yield* rows.map(sealedOf);
-        const last = rows.at(-1);
-        if (last === undefined) return;
-        after = last.seq;
       }
     },
   };

@@ -158,6 +158,27 @@ const TAMPERING = [
     1_201,
     "missing",
   ],
+  ...[0, -1, LAST + 1, LAST + 2].map((seq) =>
+    [
+      `an entry ${seq} beside the chain`,
+      `INSERT INTO audit_log SELECT ${seq}, at, action, actor, subject, details,
+         previous_hash, hash FROM audit_log WHERE seq = 9`,
+      seq,
+      "added",
+    ] as const
+  ),
+  [
+    "a page that is gone",
+    "DELETE FROM audit_log WHERE seq BETWEEN 1001 AND 1204",
+    1_001,
+    "missing",
+  ],
+  [
+    "a head that counts to no end",
+    "UPDATE audit_head SET seq = 900000000000000",
+    LAST + 1,
+    "missing",
+  ],
   [
     "an emptied log",
     "DELETE FROM audit_log",
