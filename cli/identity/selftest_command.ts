@@ -21,10 +21,11 @@ export const selftestCommand = defineCommand({
   name: "selftest",
   summary: "Attack the running servers, and say what held",
   help:
-    `Tries on the authorization server and the resource server that run what must
-not work: codes and refresh tokens used twice or by others, redirect URIs that
-are like the registered one, forged tokens, assertions and proofs, and more. An
-attack that is refused, while what an honest client does works, has held.
+    `Tries on the authorization server, the identity provider and the resource
+server that run what must not work: codes and refresh tokens used twice or by
+others, redirect URIs that are like the registered one, forged tokens,
+assertions, proofs and forms, and more. An attack that is refused, while what an
+honest client does works, has held.
 
 For that it makes some clients, a user and a session in their database, with
 names that begin with "selftest-", and deletes them at the end. It takes a few

@@ -15,7 +15,9 @@ async function selftest(
 }
 
 Deno.test("mainstay identity selftest says what held on running servers, and what did not", async (t) => {
-  await using identity = await startIdentity({ servers: ["authz", "rs"] });
+  await using identity = await startIdentity({
+    servers: ["authz", "idp", "rs"],
+  });
   const { urls, postgres, config } = identity;
   const env = { DATABASE_URL: config.databaseUrl, ISSUER: urls.authz };
 

@@ -1,6 +1,6 @@
 import type { Target } from "./target.ts";
 
-/** Something that must not work, tried on a running authorization server. */
+/** Something that must not work, tried on running servers. */
 export interface Attack {
   /** What is tried, in the imperative: "redeem a code twice". */
   readonly name: string;

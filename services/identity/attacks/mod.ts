@@ -1,6 +1,6 @@
 /**
  * What must not work, as a list that tests and operators run: each attack is
- * tried on a running authorization server.
+ * tried on running servers.
  *
  * @module
  */
@@ -13,6 +13,7 @@ import { parAttacks } from "./par_attacks.ts";
 import { pkceAttacks } from "./pkce_attacks.ts";
 import { redirectUriAttacks } from "./redirect_uri_attacks.ts";
 import { refreshAttacks } from "./refresh_attacks.ts";
+import { signInAttacks } from "./sign_in_attacks.ts";
 import { tokenAttacks } from "./token_attacks.ts";
 
 export type { Attack } from "./attack.ts";
@@ -31,4 +32,5 @@ export const attacks: Readonly<Record<string, readonly Attack[]>> = {
   "pushed requests": parAttacks,
   "device codes": deviceAttacks,
   "proofs of possession": dpopAttacks,
+  "sign-in": signInAttacks,
 };

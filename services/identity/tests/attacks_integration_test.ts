@@ -4,7 +4,9 @@ import { attacks, AttackWorked, prepareTarget } from "../attacks/mod.ts";
 import { startIdentity } from "./start_identity.ts";
 
 Deno.test("the servers hold against every attack of the list", async (t) => {
-  await using identity = await startIdentity({ servers: ["authz", "rs"] });
+  await using identity = await startIdentity({
+    servers: ["authz", "idp", "rs"],
+  });
   const { urls, storage, postgres } = identity;
   const options = { issuer: urls.authz, storage, postgres };
   {
