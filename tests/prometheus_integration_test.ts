@@ -1,11 +1,9 @@
 /** A live scrape, before Prometheus' own checker and a real Prometheus. */
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { eventually, freePort, startRedis } from "@mainstay/adapters/testing";
-import { findTool } from "@mainstay/tools/local_stack";
+import { ok, strictEqual } from "node:assert/strict";
+import { eventually, startRedis } from "@mainstay/adapters/testing";
 import { hasPromtool, promtool } from "./promtool.ts";
 import { startEvents } from "./start_events.ts";
-
-const prometheus = await findTool("prometheus", "prometheus");
+import { hasPrometheus, startPrometheus } from "./start_prometheus.ts";
 
 /** Some of everything: events, refusals, unknown paths. */
 async function cause(url: string): Promise<void> {
@@ -61,60 +59,20 @@ Deno.test({
 
 Deno.test({
   name: "A real Prometheus scrapes the service",
-  ignore: prometheus === undefined,
+  ignore: !hasPrometheus,
   async fn() {
     await using redis = await startRedis();
     await using service = await startEvents(redis);
     await cause(service.url);
-    const folder = await Deno.makeTempDir();
-    const port = freePort();
-    await Deno.writeTextFile(
-      `${folder}/prometheus.yml`,
-      `scrape_configs:
-- job_name: events
-  scrape_interval: 1s
-  static_configs:
-  - targets: ["127.0.0.1:${service.port}"]
-`,
+    await using prometheus = await startPrometheus("events", service.port);
+    await eventually(
+      "the events were counted",
+      async () =>
+        await prometheus.query("sum(events_published_total)") === "19",
     );
-    const child = new Deno.Command(prometheus?.path ?? "", {
-      args: [
-        `--config.file=${folder}/prometheus.yml`,
-        `--storage.tsdb.path=${folder}/data`,
-        `--web.listen-address=127.0.0.1:${port}`,
-        "--log.level=error",
-      ],
-      env: prometheus?.env ?? {},
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    try {
-      const query = async (text: string): Promise<string | undefined> => {
-        const response = await fetch(
-          `http://127.0.0.1:${port}/api/v1/query?query=${
-            encodeURIComponent(text)
-          }`,
-        );
-        const answer = await response.json();
-        return answer.data?.result?.[0]?.value?.[1];
-      };
-      await eventually(
-        "Prometheus has scraped it",
-        async () => await query('up{job="events"}') === "1",
-        20_000,
-      );
-      await eventually(
-        "the events were counted",
-        async () => await query("sum(events_published_total)") === "19",
-      );
-      deepStrictEqual(
-        await query('sum(health_check_status{check="redis"})'),
-        "1",
-      );
-    } finally {
-      child.kill("SIGTERM");
-      await child.status;
-      await Deno.remove(folder, { recursive: true });
-    }
+    strictEqual(
+      await prometheus.query('sum(health_check_status{check="redis"})'),
+      "1",
+    );
   },
 });
