@@ -16,6 +16,7 @@ export {
   DatabaseFailure,
   type DatabaseFailureCode,
 } from "./database_failure.ts";
+export * from "./database_problems.ts";
 export type { QueryResult, Statement } from "./driver.ts";
 export * from "./describe_schema.ts";
 export * from "./migrate.ts";

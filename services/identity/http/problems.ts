@@ -1,5 +1,5 @@
 import { httpProblems, type ProblemTable } from "@mainstay/adapters/http";
-import type { DatabaseFailureCode } from "@mainstay/adapters/postgres";
+import { databaseProblems } from "@mainstay/adapters/postgres";
 import type { ClientExists } from "../domain/client_exists.ts";
 import type { HashingOverloaded } from "@mainstay/adapters/passwords";
 import type { IssuerUnavailable } from "./issuer_keys.ts";
@@ -11,7 +11,7 @@ import type { UserExists } from "../domain/user_exists.ts";
 
 type Code =
   | keyof typeof httpProblems
-  | DatabaseFailureCode
+  | keyof typeof databaseProblems
   | ClientExists["code"]
   | HashingOverloaded["code"]
   | IssuerUnavailable["code"]
@@ -21,19 +21,10 @@ type Code =
   | TooManyAttempts["code"]
   | WeakPassword["code"];
 
-const UNAVAILABLE = { status: 503, title: "Database unavailable" };
-
 /** How each expected failure is answered where OAuth has no form of its own. */
 export const identityProblems: ProblemTable<Code> = {
   ...httpProblems,
-  "database-unavailable": UNAVAILABLE,
-  "database-overloaded": UNAVAILABLE,
-  "database-access-denied": UNAVAILABLE,
-  "database-missing": UNAVAILABLE,
-  "database-timeout": UNAVAILABLE,
-  "database-conflict": UNAVAILABLE,
-  // Not 503: clients repeat a 503 by themselves, and this may have been done.
-  "database-outcome-unknown": { status: 504, title: "Outcome unknown" },
+  ...databaseProblems,
   "hashing-overloaded": { status: 503, title: "Too many sign-ins" },
   "user-exists": { status: 409, title: "User exists" },
   "sign-in-expired": { status: 400, title: "Sign-in has ended" },

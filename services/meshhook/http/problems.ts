@@ -1,5 +1,5 @@
 import { httpProblems, type ProblemTable } from "@mainstay/adapters/http";
-import type { DatabaseFailureCode } from "@mainstay/adapters/postgres";
+import { databaseProblems } from "@mainstay/adapters/postgres";
 import type { KeyEncryptionFailure } from "@mainstay/kernel/encryption";
 import { OperationalError } from "@mainstay/kernel/errors";
 
@@ -24,24 +24,15 @@ export class SignatureRefused extends OperationalError<"signature-refused"> {
 
 type Code =
   | keyof typeof httpProblems
-  | DatabaseFailureCode
+  | keyof typeof databaseProblems
   | HookNotFound["code"]
   | SignatureRefused["code"]
   | KeyEncryptionFailure["code"];
 
-const UNAVAILABLE = { status: 503, title: "Database unavailable" };
-
 /** How each expected failure of MeshHook is answered. */
 export const meshhookProblems: ProblemTable<Code> = {
   ...httpProblems,
-  "database-unavailable": UNAVAILABLE,
-  "database-overloaded": UNAVAILABLE,
-  "database-access-denied": UNAVAILABLE,
-  "database-missing": UNAVAILABLE,
-  "database-timeout": UNAVAILABLE,
-  "database-conflict": UNAVAILABLE,
-  // Not 503: it may have been taken in. The same delivery again begins nothing new.
-  "database-outcome-unknown": { status: 504, title: "Outcome unknown" },
+  ...databaseProblems,
   "hook-not-found": { status: 404, title: "No such hook" },
   "signature-refused": { status: 401, title: "Signature refused" },
   "key-encryption-failure": { status: 500, title: "Key unavailable" },
