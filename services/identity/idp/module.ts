@@ -104,14 +104,17 @@ function idpModule(config: IdentityConfig, database: IdentityDatabase): Module {
         routes: [
           serviceHealthRoute(kernel, { path: "/health", service: "idp" }),
           ...userinfoRoutes(idp, guard),
-          ...pageRoutes(idp).map((route) => ({ ...route, crossOrigin: false })),
+          ...pageRoutes(idp).map((route) => ({ ...route, ...PAGE_RULES })),
         ],
       };
     },
   };
 }
 
-/** What people see: no script of another origin has a business there. */
+/** No script of another origin has a business on a page; no form is long. */
+const PAGE_RULES = { crossOrigin: false, maxBodyBytes: 65_536 } as const;
+
+/** What people see. */
 function pageRoutes(idp: Idp): readonly Route[] {
   const ceremony = createPasskeyCeremony({
     idpUrl: idp.config.idpUrl,

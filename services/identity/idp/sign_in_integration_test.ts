@@ -183,7 +183,7 @@ Deno.test("a first-party client asks for consent only when it wants to", async (
 Deno.test("prompt, max_age, login_hint and id_token_hint are obeyed", async (t) => {
   await using identity = await startIdentity({ servers: SERVERS });
   const secret = await addClient(identity, { firstParty: true });
-  const ann = await addUser(identity);
+  await addUser(identity);
   await addUser(identity, "bob");
   const browser = new Browser();
   const error = (page: { url: URL }) => page.url.searchParams.get("error");
@@ -272,7 +272,6 @@ Deno.test("prompt, max_age, login_hint and id_token_hint are obeyed", async (t) 
     );
     const right = await typePassword(browser, await open(hint), "ann");
     ok(right.url.searchParams.has("code"));
-    void ann;
   });
 });
 
