@@ -65,7 +65,7 @@ for (const fault of ["stopped", "frozen", "killed"] as const) {
     }
     strictEqual(page.status, 503);
     match(page.headers.get("retry-after") ?? "", /^\d+$/);
-    match(page.text, /Try again in a moment/);
+    match(page.text, /try again in a moment/);
     strictEqual(keys.status, 200, "the keys at hand are enough");
     await keys.body?.cancel();
     ok(tookMs < 2 * ANSWER_MS, `${tookMs} ms`);
