@@ -18,6 +18,7 @@ import {
 } from "@mainstay/contracts/identity_admin";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import type { z } from "zod";
+import { eventually } from "@mainstay/adapters/testing";
 import { hashSecret, newSecret } from "../domain/bearer_secret.ts";
 import { verifyAuditChain } from "../domain/audit_chain.ts";
 import { addClient, addGrant } from "../tests/arrange.ts";
@@ -126,6 +127,36 @@ Deno.test("operators administer over HTTP", async (t) => {
       }
     },
   );
+
+  await t.step("of two changes at once neither undoes the other", async () => {
+    const { body: { client } } = await send("POST", "clients", {
+      name: "Shared",
+      grantTypes: ["client_credentials"],
+      scopes: ["read:resource", "admin"],
+    });
+    const path = `clients/${client.id}`;
+    const { changes } = await identity.postgres.transaction(async (held) => {
+      // Both can read the client now, and neither can write it.
+      await held.query("SELECT FROM clients WHERE id = $1 FOR SHARE", [
+        client.id,
+      ]);
+      const changes = Promise.all([
+        send("PATCH", path, { scopes: ["read:resource"] }),
+        send("PATCH", path, { name: "Renamed" }),
+      ]);
+      await eventually("both wait", async () => {
+        const { rows } = await identity.postgres.query(
+          `SELECT FROM pg_stat_activity
+           WHERE wait_event_type = 'Lock' AND query LIKE '%clients%'`,
+        );
+        return rows.length === 2;
+      });
+      return { changes };
+    });
+    await changes;
+    const { body } = await send("GET", path);
+    assertEquals([body.name, body.scopes], ["Renamed", ["read:resource"]]);
+  });
 
   await t.step("what cannot be kept is refused in words", async () => {
     for (

@@ -92,7 +92,7 @@ export function createClientAdministration(
     },
     async update(id, { disabled, ...change }, actor) {
       return await storage.atomically(async ({ clients, audit }) => {
-        const before = await clients.find(id);
+        const before = await clients.hold(id);
         if (before === undefined) return undefined;
         const entries: AuditEntry[] = [];
         const note = (action: string, details = {}) =>

@@ -13,6 +13,8 @@ export interface ClientStore {
     id: string,
     options?: { readonly fresh?: boolean },
   ): Promise<RegisteredClient | undefined>;
+  /** A client as it is now; nobody else changes it until the transaction is over. */
+  hold(id: string): Promise<Client | undefined>;
   /** In the order of their ids, from the one after `after`. */
   list(page: {
     readonly limit: number;

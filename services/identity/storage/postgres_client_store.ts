@@ -56,6 +56,13 @@ export function postgresClientStore(postgres: Postgres): ClientStore {
       const [row] = rows;
       return row && registered(row, rows.flatMap(secretOf));
     },
+    async hold(id) {
+      const { rows } = await postgres.query<ClientRow>(
+        "SELECT * FROM clients WHERE id = $1 FOR NO KEY UPDATE",
+        [id],
+      );
+      return rows[0] && clientOf(rows[0]);
+    },
     async list({ limit, after = "" }) {
       const { rows } = await postgres.query<ClientRow>(
         "SELECT * FROM clients WHERE id > $1 ORDER BY id LIMIT $2",
