@@ -7,7 +7,7 @@ import type { PublicJwk } from "../../domain/client_certificate.ts";
 export interface ClientKeys {
   /** Those at hand; asked for where there are none yet. */
   of(client: Client): Promise<readonly PublicJwk[]>;
-  /** Asked for anew, unless that was done a moment ago: then undefined. */
+  /** Asked for anew, unless that was done a moment ago; undefined where there is nobody to ask. */
   renewed(client: Client): Promise<readonly PublicJwk[] | undefined>;
 }
 
@@ -75,13 +75,16 @@ export function createClientKeys(
       if (entry === undefined) return await refresh(jwksUri);
       const keys = await entry.keys;
       const freshMs = keys.length === 0 ? COOLDOWN_MS : FRESH_MS;
-      return now() - entry.askedAtMs < freshMs ? keys : await refresh(jwksUri);
+      if (now() - entry.askedAtMs < freshMs) return keys;
+      // Of many at once one asks.
+      const present = entries.get(jwksUri) ?? entry;
+      return await (present === entry ? refresh(jwksUri) : present.keys);
     },
     async renewed({ jwksUri }) {
       if (jwksUri === undefined) return undefined;
       const entry = entries.get(jwksUri);
-      if (entry && now() - entry.askedAtMs < COOLDOWN_MS) return undefined;
-      return await refresh(jwksUri);
+      const recent = entry && now() - entry.askedAtMs < COOLDOWN_MS;
+      return await (recent ? entry.keys : refresh(jwksUri));
     },
   };
 }
