@@ -9,6 +9,7 @@ export interface Consent {
 /** Remembers what users have let clients do. */
 export interface ConsentStore {
   find(userId: string, clientId: string): Promise<Consent | undefined>;
+  /** Every client that the user has let something, or that holds something of theirs. */
   list(userId: string): Promise<readonly Consent[]>;
   /** Adds to what the client was let before. */
   grant(

@@ -395,6 +395,18 @@ Deno.test("a device is connected by whoever reads its code", async (t) => {
     match(readable(done), /The device is connected/);
     const tokens = await poll(device);
     strictEqual(tokens.scope, "openid read:resource");
+    const account = await browser.open(`${idp}/account`);
+    match(readable(account), /Your apps An app .*See your resources/);
+    const after = await browser.submit(account, {}, {
+      action: "/account/apps/revoke",
+    });
+    match(readable(after), /You have not allowed any application anything/);
+    const { body } = await postForm(identity, "introspect", {
+      token: tokens.access_token,
+      client_id: "app",
+      client_secret: secret,
+    });
+    strictEqual(body.active, false);
   });
   await t.step("or denies it", async () => {
     const device = await begin();

@@ -25,7 +25,19 @@ export function postgresConsentStore(postgres: Postgres): ConsentStore {
     },
     async list(userId) {
       const { rows } = await postgres.query<ConsentRow>(
-        `${SELECT} WHERE o.user_id = $1 ORDER BY c.name, c.id`,
+        `SELECT c.id AS client_id, c.name AS client_name,
+           min(held.at) AS granted_at, coalesce(array_agg(DISTINCT scope)
+             FILTER (WHERE scope IS NOT NULL), '{}') AS scopes
+         FROM (
+           SELECT client_id, granted_at AS at, scopes
+           FROM consents WHERE user_id = $1
+           UNION ALL
+           SELECT client_id, created_at, scopes FROM grants
+           WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now()
+         ) held
+         JOIN clients c ON c.id = held.client_id
+         LEFT JOIN LATERAL unnest(held.scopes) scope ON true
+         GROUP BY c.id, c.name ORDER BY c.name, c.id`,
         [userId],
       );
       return rows.map(consentOf);

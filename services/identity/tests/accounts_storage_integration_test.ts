@@ -162,7 +162,12 @@ Deno.test("sessions end with all that came of them", async (t) => {
       strictEqual(await consents.revoke(user.id, "app"), true);
       strictEqual(await consents.revoke(user.id, "app"), false);
       assertEquals([await app.alive(), await other.alive()], [false, true]);
-      assertEquals(await consents.list(user.id), []);
+      const left = await consents.list(user.id);
+      assertEquals(
+        left.map(({ clientId, scopes }) => [clientId, scopes]),
+        [["other", ["openid"]]],
+        "who holds something is listed, asked for consent or not",
+      );
     },
   );
 });
