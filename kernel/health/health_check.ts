@@ -24,7 +24,7 @@ export interface HealthCheck {
   readonly intervalMs?: number;
   /** The interval while it fails. Default: the smaller of `intervalMs` and 1,000. */
   readonly downIntervalMs?: number;
-  /** Consecutive failures until unhealthy. Default 1. */
+  /** Consecutive failures until unhealthy; fewer degrade. Default 1. */
   readonly failureThreshold?: number;
   /** Consecutive successes until healthy again. Default 1. */
   readonly successThreshold?: number;

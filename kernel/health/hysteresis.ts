@@ -28,8 +28,9 @@ export const INITIAL_STATE: HysteresisState = {
  *
  * A status leaves `unhealthy` only after `successThreshold` successes in a row,
  * and becomes it only after `failureThreshold` failures in a row; a single
- * result of the other kind starts the count anew. Degraded counts as success:
- * the thing works. The first success ends `starting`.
+ * result of the other kind starts the count anew. What was well before and has
+ * failed less often than that is degraded. Degraded counts as success: the
+ * thing works. The first success ends `starting`.
  */
 export function nextState(
   state: HysteresisState,
@@ -41,6 +42,8 @@ export function nextState(
     return {
       status: consecutiveFailures >= failureThreshold
         ? "unhealthy"
+        : state.status === "healthy"
+        ? "degraded"
         : state.status,
       consecutiveFailures,
       consecutiveSuccesses: 0,

@@ -1,4 +1,7 @@
-import { strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual as assertEquals,
+  strictEqual,
+} from "node:assert/strict";
 import fc from "fast-check";
 import {
   INITIAL_STATE,
@@ -28,14 +31,26 @@ function statusByDefinition(history: readonly Outcome[], rule: Thresholds) {
   const last = history.length;
   for (let end = last; end > 0; end--) {
     if (endsWith(end, rule.successThreshold, (o) => !failed(o))) {
-      // Recovered here or before, and not down since: the last success tells.
-      return history.slice(0, last).findLast((o) => !failed(o));
+      // Recovered here or before, and not down since: the last result tells.
+      return failed(history[last - 1]!) ? "degraded" : history[last - 1];
     }
     if (endsWith(end, rule.failureThreshold, failed)) return "unhealthy";
   }
   // Never down, never recovered: the first success was enough.
-  return history.findLast((o) => !failed(o)) ?? "starting";
+  if (history.every(failed)) return "starting";
+  return failed(history[last - 1]!) ? "degraded" : history[last - 1];
 }
+
+Deno.test("nextState() degrades at a first miss, and is down at the second", () => {
+  const rule = { failureThreshold: 2, successThreshold: 1 };
+  const statuses: string[] = [];
+  let state = INITIAL_STATE;
+  for (const outcome of ["healthy", "failed", "failed", "healthy"] as const) {
+    state = nextState(state, outcome, rule);
+    statuses.push(state.status);
+  }
+  assertEquals(statuses, ["healthy", "degraded", "unhealthy", "healthy"]);
+});
 
 Deno.test("nextState() agrees with the definition over every history", () => {
   fc.assert(
