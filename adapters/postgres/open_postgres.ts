@@ -42,6 +42,8 @@ const IDLE_IN_TRANSACTION_MS = 60_000;
 const IDLE_MS = 10_000;
 /** The longest time that a timer can wait. */
 const NEVER_MS = 2 ** 31 - 1;
+const TAKES_NO_WRITES =
+  `SELECT current_setting('transaction_read_only') = 'on' AS "readOnly"`;
 const START_DELAYS = { baseMs: 250, maxMs: 5000 };
 
 /**
@@ -206,7 +208,10 @@ class PooledPostgres implements Postgres {
     log.info("Connected to the database", { ...this.#place });
   }
 
-  async probe(signal: AbortSignal): Promise<{ readonly readOnly: boolean }> {
+  async probe<Row = { readonly readOnly: boolean }>(
+    signal: AbortSignal,
+    question = TAKES_NO_WRITES,
+  ): Promise<Row> {
     signal.throwIfAborted();
     this.#refuseClosed();
     if (this.#probing) {
@@ -219,11 +224,8 @@ class PooledPostgres implements Postgres {
     try {
       if (client !== this.#probe) await client.connect();
       this.#probe = client;
-      const { rows } = await client.query(
-        "SELECT current_setting('transaction_read_only') AS read_only",
-      );
-      const [row] = rows as Array<{ read_only: string }>;
-      return { readOnly: row?.read_only === "on" };
+      const { rows } = await client.query(question);
+      return rows[0] as Row;
     } catch (failure) {
       this.#probe = undefined;
       cut();

@@ -71,10 +71,16 @@ export interface Postgres extends Queryable, AsyncDisposable {
    * pool does not hide a healthy server. An abort of `signal` closes the
    * connection, answer or not.
    *
+   * @param question A statement that gives one row. Default: whether the
+   *   server takes no writes.
+   * @returns That row.
    * @throws {DatabaseFailure} If there is no answer.
    * @throws {TypeError} If the probe before has not ended.
    */
-  probe(signal: AbortSignal): Promise<{ readonly readOnly: boolean }>;
+  probe<Row = { readonly readOnly: boolean }>(
+    signal: AbortSignal,
+    question?: string,
+  ): Promise<Row>;
   /** A connection of its own that no statement timeout ends; closed after `work`. */
   alone<Result>(
     work: (connection: Queryable) => Promise<Result>,

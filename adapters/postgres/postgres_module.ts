@@ -14,6 +14,8 @@ export const postgresToken = token<Postgres>("postgres");
 export interface PostgresModuleOptions {
   /** Applied at start, before the service listens: `new URL("migrations/", import.meta.url)`. */
   readonly migrations?: string | URL;
+  /** Whether it brings the check `database`; not where the service has a stricter one. Default true. */
+  readonly check?: boolean;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface PostgresModuleOptions {
  */
 export function postgresModule(
   config: PostgresConfig,
-  { migrations }: PostgresModuleOptions = {},
+  { migrations, check = true }: PostgresModuleOptions = {},
 ): Module {
   return {
     name: "postgres",
@@ -34,7 +36,7 @@ export function postgresModule(
         name: identity.name,
       });
       container.provide(postgresToken, () => postgres);
-      health.register(postgresCheck(postgres));
+      if (check) health.register(postgresCheck(postgres));
       return {
         parts: [{
           name: "postgres",
