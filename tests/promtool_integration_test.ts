@@ -36,7 +36,7 @@ Deno.test({
   },
 });
 
-for (const service of ["events", "identity"]) {
+for (const service of ["events", "identity", "meshhook"]) {
   Deno.test({
     name: `the alert rules of ${service} are valid, and fire when they should`,
     ignore,

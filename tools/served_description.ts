@@ -9,6 +9,8 @@ import {
 import { postgresDatabase } from "@mainstay/identity/storage";
 import { readConfig } from "@mainstay/kernel/config";
 import { orderModules, type Service } from "@mainstay/kernel/lifecycle";
+import { meshhookService, meshhookSettings } from "@mainstay/meshhook";
+import { postgresDatabase as meshhookDatabase } from "@mainstay/meshhook/storage";
 import { freePort } from "./local_stack/mod.ts";
 
 /** What a service says of itself over HTTP. */
@@ -39,6 +41,19 @@ export const DESCRIBED: Readonly<Record<string, (port: number) => Service>> = {
     authzService(identityConfig("authz", port), postgresDatabase),
   idp: (port) => idpService(identityConfig("idp", port), postgresDatabase),
   rs: (port) => rsService(identityConfig("rs", port), postgresDatabase),
+  meshhook: (port) =>
+    meshhookService(
+      readConfig(meshhookSettings, {
+        args: [],
+        env: {
+          DATABASE_URL: "postgres://nobody@127.0.0.1:1/none",
+          MESHHOOK_KEK: new Uint8Array(32).toBase64(),
+          SERVICE_PORT: String(port),
+          LOG_LEVEL: "ERROR",
+        },
+      }),
+      meshhookDatabase,
+    ),
 };
 
 function identityConfig(server: "authz" | "idp" | "rs", port: number) {

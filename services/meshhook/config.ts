@@ -9,10 +9,12 @@ import {
   integer,
   type Kind,
   list,
+  oneOf,
   serviceSettings,
   text,
   url,
 } from "@mainstay/kernel/config";
+import { CRITICAL_PARTS, HEALTH_PARTS } from "./domain/health_part.ts";
 
 const openTarget: Kind<string> = text({
   pattern: /^\d{1,3}(\.\d{1,3}){3}(\/([89]|[12]\d|3[0-2]))?(:\d{1,5})?$/,
@@ -38,6 +40,12 @@ export const meshhookSettings = {
       kind: bytes({ min: 1, max: 26_214_400 }),
       description: "Longest body of a webhook",
       default: 1_048_576,
+    },
+    healthCritical: {
+      env: "HEALTH_CRITICAL",
+      kind: list(oneOf(HEALTH_PARTS)),
+      description: "Parts whose failure makes GET /health answer 500",
+      default: CRITICAL_PARTS,
     },
     workerConcurrency: {
       env: "WORKER_CONCURRENCY",

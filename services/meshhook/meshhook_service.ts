@@ -23,10 +23,12 @@ const OWNER_CONNECTIONS = 4;
 /** One of MeshHook's processes around its module: kernel, database, listeners. */
 export function meshhookService(
   config: MeshhookConfig,
-  { module, openApi, database }: {
+  { module, openApi, database, check = true }: {
     readonly module: Module;
     readonly openApi: OpenApiOptions;
     readonly database: MeshhookDatabase;
+    /** Whether it is checked that PostgreSQL answers; else the module does. */
+    readonly check?: boolean;
   },
   { modules = [], writeLog }: MeshhookServiceOptions = {},
 ): Service {
@@ -38,6 +40,7 @@ export function meshhookService(
     modules: [
       postgresModule({ ...config, databaseMaxOpenConns: OWNER_CONNECTIONS }, {
         migrations: database.migrations,
+        check,
       }),
       module,
       ...modules,

@@ -6,6 +6,8 @@ import {
 } from "@mainstay/kernel/lifecycle";
 import type { MeshhookConfig } from "./config.ts";
 import type { MeshhookDatabase } from "./domain/meshhook_storage.ts";
+import { HEALTH_GROUP, healthChecks } from "./http/health_checks.ts";
+import { healthRoutes } from "./http/health_routes.ts";
 import { intakeRoute } from "./http/intake_route.ts";
 import { createProjectAccess } from "./http/project_access.ts";
 import { runRoutes } from "./http/run_routes.ts";
@@ -28,6 +30,7 @@ export function meshhookService(
   return serviceAround(config, {
     database,
     module: meshhookModule(config, database),
+    check: false,
     openApi: {
       title: "MeshHook",
       description: "Signed webhooks in, durable workflows, live logs.",
@@ -54,9 +57,19 @@ function meshhookModule(
       const encryption = createKeyEncryption(config.meshhookKek);
       const forProject = createProjectAccess(storage.tenants);
       const begun = () => storage.wakes.tell();
+      const health = storage.openHealth();
+      const checks = healthChecks({
+        ...health,
+        encryption,
+        now: systemClock.now,
+        critical: config.healthCritical,
+      });
+      kernel.health.defineGroup(HEALTH_GROUP);
+      for (const check of checks) kernel.health.register(check);
       return {
-        parts: storage.parts,
+        parts: [...storage.parts, ...health.parts],
         routes: [
+          ...healthRoutes(kernel),
           intakeRoute({
             hooks: storage.hooks,
             engine: storage.engine,

@@ -26,6 +26,18 @@ export interface ExchangeQuestion {
   readonly maxBytes: number;
 }
 
+/** Asks whether the executor answers at all. */
+export interface Ping {
+  readonly id: number;
+  readonly ping: true;
+}
+
+/** That it does. */
+export interface Pong {
+  readonly id: number;
+  readonly pong: true;
+}
+
 /** Why there is no answer; stable. */
 export type ExchangeFault =
   | "address-denied"

@@ -1,5 +1,7 @@
 import type { Kernel, Part } from "@mainstay/kernel/lifecycle";
 import type { EngineStore } from "./engine_store.ts";
+import type { HealthProbes, LiveFeed } from "./health_probes.ts";
+import type { HeartbeatStore } from "./heartbeat.ts";
 import type { HookStore } from "./hook.ts";
 import type { SecretReader } from "./secret_reader.ts";
 import type { Tenants } from "./tenant_store.ts";
@@ -12,6 +14,15 @@ export interface MeshhookStorage {
   readonly secrets: SecretReader;
   readonly wakes: WakeFeed;
   readonly tenants: Tenants;
+  readonly heartbeats: HeartbeatStore;
+  /** What has to run for it, in order of start. */
+  readonly parts: readonly Part[];
+}
+
+/** What the health of it all is told by. */
+export interface MeshhookHealthStorage {
+  readonly probes: HealthProbes;
+  readonly live: LiveFeed;
   /** What has to run for it, in order of start. */
   readonly parts: readonly Part[];
 }
@@ -32,5 +43,11 @@ export interface MeshhookDatabase {
   /** The folder of its numbered migrations. */
   readonly migrations: URL;
   /** Connects to nothing until its parts start. */
-  open(kernel: Kernel, config: MeshhookDatabaseConfig): MeshhookStorage;
+  open(
+    kernel: Kernel,
+    config: MeshhookDatabaseConfig,
+  ): MeshhookStorage & {
+    /** Its own connections, which only the process that tells of health has. */
+    openHealth(): MeshhookHealthStorage;
+  };
 }

@@ -9,7 +9,7 @@
  * @module
  */
 import { sendExchange } from "./send_exchange.ts";
-import type { ExchangeQuestion } from "../domain/http_exchange.ts";
+import type { ExchangeQuestion, Ping, Pong } from "../domain/http_exchange.ts";
 
 const encoder = new TextEncoder();
 
@@ -24,8 +24,11 @@ async function main(): Promise<void> {
   }
 }
 
-async function answer(question: ExchangeQuestion): Promise<void> {
-  write(`${JSON.stringify(await sendExchange(question))}\n`);
+async function answer(question: ExchangeQuestion | Ping): Promise<void> {
+  const said = "ping" in question
+    ? { id: question.id, pong: true } satisfies Pong
+    : await sendExchange(question);
+  write(`${JSON.stringify(said)}\n`);
 }
 
 function write(text: string): void {

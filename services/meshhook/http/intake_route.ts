@@ -78,12 +78,17 @@ export function intakeRoute(options: IntakeOptions): Route {
   };
 }
 
-/** @throws {SignatureRefused} */
-function senderOf(
+/**
+ * Makes sure that a webhook is of whom its hook is for.
+ *
+ * @returns What tells this webhook from every other of its sender.
+ * @throws {SignatureRefused}
+ */
+export function senderOf(
   hook: Hook,
   headers: Headers,
   body: Uint8Array,
-  { encryption, now }: IntakeOptions,
+  { encryption, now }: Pick<IntakeOptions, "encryption" | "now">,
 ): string | undefined {
   const { scheme } = hook.signature;
   const secrets = hook.secrets.map(({ name, encrypted }) =>

@@ -15,6 +15,7 @@ import { executorProcess } from "../worker/executor_process.ts";
 import { expressionRunner } from "../worker/expression_runner.ts";
 import { stepRunners } from "../worker/step_runners.ts";
 import { openTargets } from "../worker/vet_target.ts";
+import { workerHeartbeats } from "../worker/worker_heartbeats.ts";
 import { wakeFollower } from "../worker/wake_follower.ts";
 
 /** Longest time between two looks at the queue that nobody asked for. */
@@ -55,6 +56,7 @@ function orchestratorModule(
         targets,
         log: kernel.log.child("executor"),
       });
+      const workerId = crypto.randomUUID();
       const orchestrator = createOrchestrator({
         store: storage.engine,
         runners: stepRunners({
@@ -67,10 +69,17 @@ function orchestratorModule(
           eventsApiKey: config.eventsApiKey,
           now: systemClock.now,
         }),
-        workerId: crypto.randomUUID(),
+        workerId,
         concurrency: config.workerConcurrency,
         leaseMs: config.leaseMs,
         pollMs: POLL_MS,
+        beat: workerHeartbeats({
+          store: storage.heartbeats,
+          executor,
+          workerId,
+          version: kernel.identity.version,
+          clock: systemClock,
+        }),
         clock: systemClock,
         log,
       });

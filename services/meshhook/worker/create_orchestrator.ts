@@ -18,6 +18,8 @@ export interface OrchestratorOptions {
   readonly leaseMs: number;
   /** Longest wait for the next look at the queue. */
   readonly pollMs: number;
+  /** Told at each turn of the loop that claims: a worker that beats is one that claims. */
+  readonly beat: () => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -102,6 +104,7 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
           ? await store.claim({ workerId, limit, leaseMs })
           : [];
         tasks.forEach(take);
+        await options.beat();
         // As many as were asked for: there may be more.
         if (tasks.length > 0 && tasks.length === limit) continue;
       } catch (error) {

@@ -45,6 +45,7 @@ function worker(
     concurrency: 20,
     leaseMs: changes.leaseMs ?? 30_000,
     pollMs: 1_000,
+    beat: () => Promise.resolve(),
     clock: systemClock,
     log: captureLogger(),
   });

@@ -5,6 +5,7 @@ import type { Logger } from "@mainstay/kernel/logging";
 import type {
   ExchangeAnswer,
   ExchangeQuestion,
+  Pong,
 } from "../domain/http_exchange.ts";
 
 /** The executor ended while it had the request: whether it was sent is unknown. */
@@ -30,6 +31,8 @@ export type Unnumbered = Omit<ExchangeQuestion, "id">;
 export interface Executor extends Part {
   /** @throws {ExecutorLost} */
   send(question: Unnumbered): Promise<ExchangeAnswer>;
+  /** Resolves once the process answers. @throws {ExecutorLost} */
+  ping(): Promise<void>;
   /** Of the process that runs now; undefined between two of them. */
   readonly pid: number | undefined;
 }
@@ -38,7 +41,7 @@ const MAIN = new URL("../executor/main.ts", import.meta.url).href;
 const RESTART_MS = 200;
 
 interface Waiting {
-  readonly resolve: (answer: ExchangeAnswer) => void;
+  readonly resolve: (answer: ExchangeAnswer | Pong) => void;
   readonly reject: (failure: Error) => void;
 }
 
@@ -97,25 +100,32 @@ export function executorProcess({ targets, log }: ExecutorOptions): Executor {
     timer = setTimeout(launch, RESTART_MS);
   }
 
+  function ask(
+    frame: Unnumbered | { readonly ping: true },
+  ): Promise<ExchangeAnswer | Pong> {
+    const id = ++lastId;
+    const { promise, resolve, reject } = Promise.withResolvers<
+      ExchangeAnswer | Pong
+    >();
+    if (writer === undefined) return Promise.reject(new ExecutorLost());
+    waiting.set(id, { resolve, reject });
+    const line = `${JSON.stringify({ id, ...frame })}\n`;
+    writer.write(new TextEncoder().encode(line)).catch(() => {
+      waiting.delete(id);
+      reject(new ExecutorLost());
+    });
+    return promise;
+  }
+
   return {
     name: "executor",
     get pid() {
       return child?.pid;
     },
     start: launch,
-    send(question) {
-      const id = ++lastId;
-      const { promise, resolve, reject } = Promise.withResolvers<
-        ExchangeAnswer
-      >();
-      if (writer === undefined) return Promise.reject(new ExecutorLost());
-      waiting.set(id, { resolve, reject });
-      const line = `${JSON.stringify({ id, ...question })}\n`;
-      writer.write(new TextEncoder().encode(line)).catch(() => {
-        waiting.delete(id);
-        reject(new ExecutorLost());
-      });
-      return promise;
+    send: async (question) => await ask(question) as ExchangeAnswer,
+    async ping() {
+      await ask({ ping: true });
     },
     async stop() {
       stopping = true;
@@ -129,7 +139,7 @@ export function executorProcess({ targets, log }: ExecutorOptions): Executor {
 
 async function readAnswers(
   output: ReadableStream<Uint8Array<ArrayBuffer>>,
-  take: (answer: ExchangeAnswer) => void,
+  take: (answer: ExchangeAnswer | Pong) => void,
 ): Promise<void> {
   let rest = "";
   for await (const text of output.pipeThrough(new TextDecoderStream())) {

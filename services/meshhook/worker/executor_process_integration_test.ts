@@ -175,3 +175,20 @@ Deno.test("an executor that is killed is followed by another; what it had is los
     ok("status" in answer);
   });
 });
+
+Deno.test("an executor answers a ping, but not while it stands still, and not when it is gone", async () => {
+  await withExecutor([], async (executor) => {
+    await executor.ping();
+    Deno.kill(executor.pid!, "SIGSTOP");
+    let answered = false;
+    const ping = executor.ping().then(() => answered = true);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    strictEqual(answered, false);
+    Deno.kill(executor.pid!, "SIGCONT");
+    await ping;
+    Deno.kill(executor.pid!, "SIGSTOP");
+    const lost = rejects(executor.ping(), ExecutorLost);
+    Deno.kill(executor.pid!, "SIGKILL");
+    await lost;
+  });
+});
