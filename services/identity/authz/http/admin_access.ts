@@ -31,8 +31,9 @@ const AUTHORIZATION = /^(Bearer|DPoP) +([A-Za-z0-9._~+/=-]{1,8192})$/i;
 
 /**
  * Creates the check. The server asks its own records alone: what they do not
- * know it has not given. A token for another server, which that one has seen,
- * opens nothing here.
+ * know it has not given. A token that is for another server alone opens nothing
+ * here; one with `openid` is for this server too, and whoever it is shown to can
+ * use it here unless it is bound to a key.
  */
 export function createAdminAccess(
   { config, tokens, dpop, now }: AdminAccessOptions,
