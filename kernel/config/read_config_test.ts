@@ -52,7 +52,7 @@ function sources(
     env,
     args,
     readTextFile(path) {
-      const content = files[path];
+      const content = Object.hasOwn(files, path) ? files[path] : undefined;
       if (content === undefined) throw new Deno.errors.NotFound(path);
       return content;
     },
