@@ -2,7 +2,8 @@ import type { Postgres } from "@mainstay/adapters/postgres";
 import type { HeartbeatStore } from "../domain/heartbeat.ts";
 
 /**
- * Signs of life in `meshhook_health.heartbeats`, on the database's clock.
+ * Signs of life in `meshhook_health.heartbeats`, on the database's clock. See
+ * docs/adr/0007-heartbeats-in-a-schema-of-their-own.md.
  *
  * @param postgres Whose connections are in the role `meshhook_engine`.
  */
