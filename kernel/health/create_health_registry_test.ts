@@ -178,7 +178,7 @@ Deno.test("thresholds count consecutive results", async () => {
     seen.push((statusOf("flaky") ?? "").slice(0, 1));
   }
   health.stop();
-  strictEqual(seen.join(""), "hhhhuuuuhh");
+  strictEqual(seen.join(""), "hdhduuuuhd");
 });
 
 Deno.test("a check runs more often while it is down", async () => {
