@@ -15,7 +15,7 @@ const starter = `
 import { superviseProcess } from "${import.meta.resolve("./mod.ts")}";
 const { pid } = await superviseProcess({
   command: "/bin/sh",
-  args: ["-c", 'trap "echo ended in order; exit 0" TERM; while :; do sleep 0.1; done'],
+  args: ["-c", 'trap "echo ended in order; exit 0" TERM; echo runs; while :; do sleep 0.1; done'],
   log: Deno.env.get("LOG"),
 });
 console.log("pid", pid);
@@ -29,11 +29,15 @@ for (const signal of ["SIGKILL", "SIGINT"] as const) {
       env: { LOG: log },
     });
     const [, pid] = await process.waitForOutput(/pid (\d+)/);
+    await eventually(
+      "it runs, and has said what it does at its end",
+      async () => await Deno.readTextFile(log) === "runs\n",
+    );
     assertEquals(isAlive(Number(pid)), true);
     process.kill(signal);
     await process.exited;
     await eventually("the program has ended", () => !isAlive(Number(pid)));
-    assertEquals(await Deno.readTextFile(log), "ended in order\n");
+    assertEquals(await Deno.readTextFile(log), "runs\nended in order\n");
     await Deno.remove(log);
   });
 }
