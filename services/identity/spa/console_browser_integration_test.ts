@@ -48,8 +48,13 @@ async function enter(page: Page, url: string): Promise<void> {
 }
 
 async function goTo(page: Page, name: string): Promise<void> {
-  await page.getByRole("navigation").getByRole("link", { name }).click();
+  await follow(page, name);
   await heading(page, name).waitFor();
+}
+
+/** Wherever that leads. */
+async function follow(page: Page, name: string): Promise<void> {
+  await page.getByRole("navigation").getByRole("link", { name }).click();
 }
 
 browserTest(
@@ -249,7 +254,7 @@ browserTest(
       .click();
     await here.page.getByRole("heading", { name: "Safari on iPhone" })
       .waitFor({ state: "detached" });
-    await goTo(there.page, "Resources");
+    await follow(there.page, "Resources");
     await there.page.getByText("Your sign-in has ended").first().waitFor();
 
     await enter(there.page, `${urls.spa}/sessions`);
@@ -263,7 +268,7 @@ browserTest(
     await there.page.getByRole("dialog")
       .getByRole("button", { name: "Sign out everywhere" }).click();
     await there.page.getByText("You are signed out everywhere").waitFor();
-    await goTo(here.page, "Resources");
+    await follow(here.page, "Resources");
     await here.page.getByText("Your sign-in has ended").first().waitFor();
     assertEquals(
       [here.errors, there.errors, here.violations, there.violations].flat(),
