@@ -83,6 +83,13 @@ export function postgresUserStore(postgres: Postgres): UserStore {
              updated_at = now() WHERE id = $1`,
           [id, passwordHash],
         );
+        // Whoever still has a link for the password that is gone has none.
+        await transaction.query(
+          `UPDATE mail_links SET consumed_at = now()
+           WHERE user_id = $1 AND purpose = 'reset-password'
+             AND consumed_at IS NULL`,
+          [id],
+        );
         await endAllSessions(transaction, id, exceptSession);
       });
     },

@@ -1,6 +1,11 @@
 import type { Route } from "@mainstay/kernel/lifecycle";
 import { checkUser } from "../../domain/user_rules.ts";
-import { accountRoute, type AccountVisit } from "./account_route.ts";
+import { takeAttempt, TooManyAttempts } from "../../domain/attempt_guard.ts";
+import {
+  accountRoute,
+  type AccountVisit,
+  isRecentEnough,
+} from "./account_route.ts";
 import { InvalidInput } from "@mainstay/kernel/errors";
 import type { Idp } from "./idp.ts";
 import { sendVerification } from "./mail_links.ts";
@@ -50,6 +55,23 @@ export function accountRoutes(idp: Idp): readonly Route[] {
         if (email === undefined || email === confirmed) {
           return await showAccount(idp, await again(idp, account), {
             done: "Saved.",
+          });
+        }
+        if (!isRecentEnough(account.session, PATHS.password, idp.now())) {
+          return await showAccount(idp, account, {
+            problem:
+              "Your sign-in is too old to change the address: sign out, sign in again, and change it then.",
+          });
+        }
+        try {
+          await takeAttempt(idp.storage.attempts, [
+            { kind: "mail", of: user.id },
+            { kind: "mail", of: `to ${email}` },
+          ]);
+        } catch (failure) {
+          if (!(failure instanceof TooManyAttempts)) throw failure;
+          return await showAccount(idp, account, {
+            problem: `${failure.message}.`,
           });
         }
         await sendVerification(idp, visit, { user, email });

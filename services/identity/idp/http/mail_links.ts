@@ -5,6 +5,7 @@
  */
 import { hashSecret, newSecret } from "../../domain/bearer_secret.ts";
 import type { LinkPurpose } from "../../domain/link_store.ts";
+import type { MailOutbox } from "../../domain/mail_outbox.ts";
 import type { User } from "../../domain/user.ts";
 import type { Idp } from "./idp.ts";
 import { PATHS } from "./paths.ts";
@@ -41,6 +42,24 @@ is not used then.
     action: "user.email_verification_sent",
     userId: to.user.id,
   });
+}
+
+/** Tells a confirmed address that another has taken its place. */
+export async function sendAddressChanged(
+  idp: Idp,
+  mail: MailOutbox,
+  { user, former }: { readonly user: User; readonly former: string },
+): Promise<void> {
+  await mail.add({
+    recipient: former,
+    subject: "Your e-mail address was changed",
+    body: `Hello ${user.username},
+
+your account has another e-mail address now, and this one is not used any more.
+
+If that was not you, write to whoever runs this service at once.
+`,
+  }, deadline(idp, "verify-email"));
 }
 
 /** Sends the link that sets a new password. */

@@ -88,8 +88,8 @@ async function sendLink(idp: Idp, visit: Visit, login: string): Promise<void> {
   const user = await users.findByLogin(login.slice(0, 320));
   try {
     await takeAttempt(attempts, [
-      { kind: "mail", of: addressKey(visit.context.clientAddress) },
-      { kind: "mail", of: user?.id ?? login.toLowerCase() },
+      { kind: "mail", of: `from ${addressKey(visit.context.clientAddress)}` },
+      { kind: "mail", of: user?.id ?? `nobody ${login.toLowerCase()}` },
     ]);
   } catch (failure) {
     // Nobody is told, or a stranger would learn that others ask as well.

@@ -17,7 +17,7 @@ import { UserExists } from "../../domain/user_exists.ts";
 import { checkUser } from "../../domain/user_rules.ts";
 import { completeSignIn } from "./complete_sign_in.ts";
 import type { Idp } from "./idp.ts";
-import { sendVerification } from "./mail_links.ts";
+import { sendAddressChanged, sendVerification } from "./mail_links.ts";
 import { messagePage } from "./pages/message_page.ts";
 import { signUpPage, verifyEmailPage } from "./pages/sign_up_pages.ts";
 import { mistakesText } from "./mistakes_text.ts";
@@ -67,9 +67,12 @@ export function signUpRoutes(idp: Idp): readonly Route[] {
           "verify-email",
           hashSecret(token),
         );
-        return link === undefined ? linkIsOver(visit) : visit.page(
-          verifyEmailPage({ csrf: visit.csrf, token, email: link.email }),
-        );
+        if (link === undefined) return linkIsOver(visit);
+        return isTheirs(visit, link)
+          ? visit.page(
+            verifyEmailPage({ csrf: visit.csrf, token, email: link.email }),
+          )
+          : notSignedIn(visit);
       },
     },
     {
@@ -82,6 +85,26 @@ export function signUpRoutes(idp: Idp): readonly Route[] {
       },
     },
   ];
+}
+
+/**
+ * Whether an account's own browser opens its link: whoever gets a mail that
+ * someone else has asked for confirms nothing with it.
+ */
+function isTheirs(visit: Visit, link: { readonly userId: string }): boolean {
+  return visit.signedIn?.user.id === link.userId;
+}
+
+function notSignedIn(visit: Visit): Response {
+  return visit.page(
+    messagePage({
+      title: "Sign in to the account first",
+      text:
+        "An address is confirmed by whoever is signed in to its account. Sign in, and open the link again. If you have asked for nothing, do nothing.",
+      next: { href: PATHS.account, label: "To your account" },
+    }),
+    { status: 403 },
+  );
 }
 
 /** What a link says that has been used or is too old. */
@@ -173,14 +196,20 @@ async function verifyEmail(
   const hash = hashSecret(token);
   const link = await links.find("verify-email", hash);
   if (link === undefined) return linkIsOver(visit);
+  if (!isTheirs(visit, link)) return notSignedIn(visit);
   try {
     const done = await idp.events.change(visit, {
       action: "user.email_verified",
       userId: link.userId,
     }, async (stores) => {
       const used = await stores.links.use("verify-email", hash);
-      if (used === undefined) return false;
+      const user = used && await stores.users.find(used.userId);
+      if (used === undefined || user === undefined) return false;
       await stores.users.setVerifiedEmail(used.userId, used.email);
+      const former = user.emailVerifiedAt && user.email;
+      if (former !== undefined && former !== used.email) {
+        await sendAddressChanged(idp, stores.mail, { user, former });
+      }
       return true;
     });
     if (!done) return linkIsOver(visit);
