@@ -2,6 +2,7 @@ import type { Module } from "@mainstay/kernel/lifecycle";
 import type { LocalStack } from "@mainstay/tools/local_stack";
 import type { CommandIo } from "../command.ts";
 import type { PreparedIdentity } from "./prepare_identity.ts";
+import type { PreparedMeshhook } from "./prepare_meshhook.ts";
 import type { Place } from "./up_services.ts";
 
 /** What there is to tell. */
@@ -9,13 +10,14 @@ export interface AnnouncementOptions {
   readonly places: ReadonlyMap<string, Place>;
   readonly stack: LocalStack;
   readonly identity: PreparedIdentity | undefined;
+  readonly meshhook: PreparedMeshhook | undefined;
   readonly io: CommandIo;
   readonly startedAt: number;
 }
 
 /** Tells the person what runs, once all of it does. */
 export function createAnnouncement(
-  { places, stack, identity, io, startedAt }: AnnouncementOptions,
+  { places, stack, identity, meshhook, io, startedAt }: AnnouncementOptions,
 ): { moduleFor(name: string): Module } {
   const missing = new Set(places.keys());
   const urls = [...places].map(([name, place]) => ({
@@ -43,7 +45,7 @@ ${rows.map((row) => `  ${columns(row)}`).join("\n")}
 
 Try:
 
-${suggestions(places, identity).join("\n\n")}
+${suggestions(places, { identity, meshhook }).join("\n\n")}
 `);
     io.emit({ services: urls, servers: stack.members });
   }
@@ -66,12 +68,14 @@ ${suggestions(places, identity).join("\n\n")}
 
 function suggestions(
   places: ReadonlyMap<string, Place>,
-  identity: PreparedIdentity | undefined,
+  { identity, meshhook }: Pick<AnnouncementOptions, "identity" | "meshhook">,
 ): string[] {
   const events = places.get("events");
   const authz = places.get("authz");
   const spa = places.get("spa");
   const demo = identity?.demo;
+  const hook = places.get("meshhook");
+  const webhook = meshhook?.demo;
   return [
     ...(spa === undefined || demo === undefined ? [] : [
       `  Sign in at http://localhost:${spa.servicePort}/ as ${demo.username} with ${demo.password}`,
@@ -86,6 +90,13 @@ function suggestions(
       `  curl http://localhost:${authz.servicePort}/oauth2/v1/token -d grant_type=client_credentials \\
     -d client_id=${demo.clientId} -d client_secret=${demo.clientSecret}`,
     ]),
+    ...(hook === undefined || webhook === undefined || events === undefined
+      ? []
+      : [
+        `  curl -i http://localhost:${hook.servicePort}${webhook.hookPath} -H 'Content-Type: application/json' \\
+    --data-binary @${webhook.payloadPath} \\
+    -H 'X-Hub-Signature-256: sha256=${webhook.signature}'`,
+      ]),
   ];
 }
 

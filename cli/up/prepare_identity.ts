@@ -1,6 +1,9 @@
 import { buildConsole, type LocalStack } from "@mainstay/tools/local_stack";
 import { type Demo, seedDemo } from "./demo.ts";
-import { keptEncryptionKey, prepareIdentityDatabase } from "./identity_home.ts";
+import {
+  keptEncryptionKey,
+  preparePrivateDatabase,
+} from "./private_database.ts";
 import type { Place } from "./up_services.ts";
 
 /** What `up` has made for the identity servers. */
@@ -44,7 +47,7 @@ export async function prepareIdentity(
   const superuser = stack.env["DATABASE_URL"];
   const databaseUrl = superuser === undefined
     ? given["DATABASE_URL"]!
-    : await prepareIdentityDatabase(superuser);
+    : await preparePrivateDatabase(superuser, { name: "identity" });
   const env = {
     ...addresses,
     ...accepting,
@@ -52,7 +55,7 @@ export async function prepareIdentity(
     CONSOLE_FOLDER: given["CONSOLE_FOLDER"] ?? await buildConsole(report),
     DATABASE_URL: databaseUrl,
     KEY_ENCRYPTION_KEYS: given["KEY_ENCRYPTION_KEYS"] ??
-      await keptEncryptionKey(),
+      await keptEncryptionKey("key_encryption_key"),
   };
   const demo = superuser === undefined
     ? undefined

@@ -10,7 +10,9 @@ import { type CommandIo, defineCommand } from "../command.ts";
 import { suggestion } from "../parse_command_line.ts";
 import { UsageError } from "../usage_error.ts";
 import { createAnnouncement } from "./announcement.ts";
+import { demoReceiver } from "./meshhook_demo.ts";
 import { prepareIdentity } from "./prepare_identity.ts";
+import { prepareMeshhook, requireOwnDatabase } from "./prepare_meshhook.ts";
 import { serviceEnvironment } from "./service_environment.ts";
 import { type Place, UP_SERVICES, type UpService } from "./up_services.ts";
 
@@ -34,7 +36,8 @@ Private servers listen on 127.0.0.1 with a password, keep their data in
 .mainstay/ and end with this command, also after a crash of it. Where no
 redis-server or valkey-server is on PATH, Debian's and Ubuntu's own package is
 unpacked below .mainstay/; PostgreSQL comes from npm. Nothing is installed on
-the system. In a private database a demo user and two clients are made.
+the system. In private databases a demo is made: a user and two clients, and a
+project of MeshHook's with a workflow that a signed webhook runs.
 
 Each service reads its usual variables (.env.example); those that cannot be the
 same for several begin with the service's name: EVENTS_SERVICE_PORT,
@@ -53,6 +56,7 @@ With --json, the document says what runs and where, once it does.`,
     const startedAt = performance.now();
     const services = chosen(args);
     const given = withoutEmpty(Deno.env.toObject());
+    requireOwnDatabase(services, given);
     const planned = plan(services, given);
     requireFreePorts(planned);
     const stack = await startLocalStack({
@@ -77,29 +81,36 @@ async function runServices(
   },
 ): Promise<0 | 1> {
   const services = planned.map(({ service }) => service);
-  const identity = services.some(({ needs }) => needs.includes("postgres"))
-    ? await prepareIdentity(placesOf(planned), {
-      given,
-      stack,
-      report: (line) => io.note(line),
-    })
-    : undefined;
-  const env = { ...given, ...stack.env, ...identity?.env };
-  await using _published = await publishEnvironment({
-    ...stack.env,
-    ...identity?.env,
-  });
+  const places = placesOf(planned);
+  const runs = (name: UpService["system"]) =>
+    services.some(({ system }) => system === name);
+  const report = (line: string) => io.note(line);
+  const [identity, meshhook] = await Promise.all([
+    runs("identity")
+      ? prepareIdentity(places, { given, stack, report })
+      : undefined,
+    runs("meshhook") ? prepareMeshhook(places, { given, stack }) : undefined,
+  ]);
+  const prepared = { ...stack.env, ...identity?.env, ...meshhook?.env };
+  const env = { ...given, ...prepared };
+  await using _published = await publishEnvironment(prepared);
   const announcement = createAnnouncement({
-    places: placesOf(planned),
+    places,
     stack,
     identity,
+    meshhook,
     io,
     startedAt,
   });
   return await run(
     services.map((service) =>
       service.create(serviceEnvironment(service, env, services), {
-        modules: [announcement.moduleFor(service.name)],
+        modules: [
+          announcement.moduleFor(service.name),
+          ...(service.system === "meshhook" && meshhook?.demo !== undefined
+            ? [demoReceiver]
+            : []),
+        ],
         writeLog: (line) => io.note(line),
       })
     ),

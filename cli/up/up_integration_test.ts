@@ -222,9 +222,26 @@ async function publishWith(port: string, token: string): Promise<number> {
   return response.status;
 }
 
-Deno.test("mainstay up runs every service, whose tokens are good for one another, and again within 3 s", async () => {
+/** Does what the announcement says to try. */
+async function sendDemoWebhook(announced: string): Promise<void> {
+  const [, url = "", file = "", signature = ""] =
+    /(http\S+\/hooks\/demo\/github)[^]*--data-binary @(\S+)[^]*(sha256=[0-9a-f]{64})/
+      .exec(announced) ?? [];
+  const response = await fetch(url, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      "x-hub-signature-256": signature,
+    },
+    body: await Deno.readFile(file),
+  });
+  await response.body?.cancel();
+  strictEqual(response.status, 202);
+}
+
+Deno.test("mainstay up runs every service, whose tokens are good for one another, whose workflows run, and again within 3 s", async () => {
   await using home = await openHome();
-  const names = ["events", "authz", "idp", "rs", "spa"];
+  const names = ["events", "authz", "idp", "rs", "spa", "meshhook"];
   const ports = names.flatMap((name) => [
     [`${name.toUpperCase()}_SERVICE_PORT`, String(freePort())],
     [`${name.toUpperCase()}_ADMIN_PORT`, String(freePort())],
@@ -244,6 +261,15 @@ Deno.test("mainstay up runs every service, whose tokens are good for one another
     strictEqual(await publishWith(env.EVENTS_SERVICE_PORT!, publishing), 202);
     const reading = await token("events:read");
     strictEqual(await publishWith(env.EVENTS_SERVICE_PORT!, reading), 403);
+    await sendDemoWebhook(out);
+    const events = `http://localhost:${env.EVENTS_SERVICE_PORT}/events?from=0`;
+    await eventually(
+      "the webhook's workflow has called the receiver and published",
+      async () =>
+        /octo-org:hello:7.*"receipt":"[0-9a-f-]{36}:notify"/.test(
+          await (await fetch(events)).text(),
+        ),
+    );
     first.kill("SIGINT");
     strictEqual(await first.exited, 0);
   }
@@ -266,6 +292,12 @@ Deno.test("mainstay up refuses one port for several services, and a service that
   });
   strictEqual(await shared.exited, 2);
   match(await shared.stderr(), /EVENTS_SERVICE_PORT/);
+  const database = "postgres://127.0.0.1/one";
+  await using both = await startProcess(["run", "-A", "cli/main.ts", "up"], {
+    env: { ...home.env, DATABASE_URL: database },
+  });
+  strictEqual(await both.exited, 2);
+  match(await both.stderr(), /set MESHHOOK_DATABASE_URL/);
   await using unknown = await up(home, "authy");
   strictEqual(await unknown.exited, 2);
   match(

@@ -24,6 +24,13 @@ import {
   type Settings,
 } from "@mainstay/kernel/config";
 import type { Module, Service } from "@mainstay/kernel/lifecycle";
+import {
+  type MeshhookConfig,
+  meshhookService,
+  meshhookSettings,
+  orchestratorModule,
+} from "@mainstay/meshhook";
+import { postgresDatabase as meshhookDatabase } from "@mainstay/meshhook/storage";
 import type { StackServer } from "@mainstay/tools/local_stack";
 import type { SharingService } from "./service_environment.ts";
 
@@ -45,6 +52,8 @@ export interface UpOptions {
 /** A service that `up` runs. */
 export interface UpService extends SharingService {
   readonly needs: readonly StackServer[];
+  /** What it is one of the services of. */
+  readonly system: "events" | "identity" | "meshhook";
   /** @throws {ConfigError} Naming every mistake of its environment. */
   place(env: Readonly<Record<string, string>>): Place;
   /** @throws {ConfigError} Naming every mistake of its environment. */
@@ -57,11 +66,13 @@ const PLACEHOLDERS = {
   REDIS_PORT: "6379",
   DATABASE_URL: "postgres://127.0.0.1/",
   KEY_ENCRYPTION_KEYS: new Uint8Array(32).toBase64(),
+  MESHHOOK_KEK: new Uint8Array(32).toBase64(),
 };
 
 /** Every service, in the order in which they are shown. */
 export const UP_SERVICES: readonly UpService[] = [
   defineService("events", {
+    system: "events",
     needs: ["redis"],
     adminPort: 9094,
     settings: eventsSettings,
@@ -87,6 +98,22 @@ export const UP_SERVICES: readonly UpService[] = [
     9093,
     (config, _database, options) => spaService(config, options),
   ),
+  defineService("meshhook", {
+    system: "meshhook",
+    needs: ["postgres"],
+    adminPort: 9095,
+    // Server and worker have two pools of this size each.
+    defaults: { DATABASE_MAX_OPEN_CONNS: "20" },
+    settings: meshhookSettings,
+    create: (config: MeshhookConfig, { modules, ...options }) =>
+      meshhookService(config, meshhookDatabase, {
+        ...options,
+        modules: [
+          orchestratorModule(config, meshhookDatabase),
+          ...modules,
+        ],
+      }),
+  }),
 ];
 
 function identityServer(
@@ -95,6 +122,7 @@ function identityServer(
   create: typeof authzService,
 ): UpService {
   return defineService(name, {
+    system: "identity",
     needs: ["postgres"],
     adminPort,
     settings: identitySettings(name),
@@ -105,17 +133,24 @@ function identityServer(
 
 function defineService<S extends Settings>(
   name: string,
-  { needs, adminPort, settings, create }: {
+  { system, needs, adminPort, defaults, settings, create }: {
+    readonly system: UpService["system"];
     readonly needs: readonly StackServer[];
     readonly adminPort: number;
+    readonly defaults?: Readonly<Record<string, string>>;
     readonly settings: S;
     readonly create: (config: Config<S>, options: UpOptions) => Service;
   },
 ): UpService {
   return {
     name,
+    system,
     needs,
-    defaults: { SERVICE_NAME: name, ADMIN_PORT: String(adminPort) },
+    defaults: {
+      SERVICE_NAME: name,
+      ADMIN_PORT: String(adminPort),
+      ...defaults,
+    },
     place: (env) =>
       readConfig(settings, {
         args: [],

@@ -40,7 +40,8 @@ export function orchestratorService(
   }, options);
 }
 
-function orchestratorModule(
+/** The worker as a module: a process may have it beside the server. */
+export function orchestratorModule(
   config: MeshhookConfig,
   database: MeshhookDatabase,
 ): Module {
@@ -84,7 +85,15 @@ function orchestratorModule(
         log,
       });
       return {
-        parts: [...storage.parts, expressions, executor],
+        // The server beside it has connections of its own, under these names.
+        parts: [
+          ...storage.parts.map((part) => ({
+            ...part,
+            name: `worker-${part.name}`,
+          })),
+          expressions,
+          executor,
+        ],
         background: [
           orchestrator,
           wakeFollower({

@@ -1,4 +1,5 @@
 import { retryDelayMs } from "@mainstay/kernel/resilience";
+import { z } from "zod";
 import type { StepResult } from "../domain/advance_run.ts";
 import type { Json } from "../domain/run_event.ts";
 import type { StepRunner } from "../domain/step_runner.ts";
@@ -18,6 +19,11 @@ export interface PublishEventOptions extends StepValuesOptions {
 }
 
 const TIMEOUT_MS = 10_000;
+
+/** The mistakes of a problem document (RFC 9457). */
+const refusal = z.object({
+  errors: z.array(z.object({ pointer: z.string(), detail: z.string() })),
+});
 
 /**
  * Publishes an event to the events service. Every attempt of a step has the same
@@ -58,7 +64,11 @@ export function publishEventRunner(
       if (response.status === 202) return { output: values.mask(answer) };
       const message = `The events service answered ${response.status}`;
       if (response.status < 500 && response.status !== 429) {
-        return { error: { code: "event-refused", message } };
+        const error = {
+          code: "event-refused",
+          message: message + whyOf(answer),
+        };
+        return { error: values.mask(error) as typeof error };
       }
       return later("events-unavailable", message);
     } catch (failure) {
@@ -77,4 +87,12 @@ export function publishEventRunner(
       return { error, retryAtMs: Math.ceil(now() + delayMs) };
     }
   };
+}
+
+/** What the events service finds wrong: it says where, and never what was there. */
+function whyOf(problem: Json): string {
+  const { data } = refusal.safeParse(problem);
+  const mistakes =
+    data?.errors.map(({ pointer, detail }) => `${pointer} ${detail}`) ?? [];
+  return mistakes.length === 0 ? "" : `: ${mistakes.join("; ").slice(0, 500)}`;
 }
