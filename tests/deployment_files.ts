@@ -87,3 +87,19 @@ export function checkCompose(
 
 /** Seconds of a duration such as `45s`. */
 export const seconds = (text: string) => Number(/^(\d+)s$/.exec(text)?.[1]);
+
+/** An environment as Compose gives it to a container, in a shell that has `env`. */
+export function interpolated(
+  environment: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).map(([name, value]) => [
+      name,
+      value.replace(
+        /\$\{(\w+):-([^}]*)\}/g,
+        (_, variable: string, otherwise: string) => env[variable] || otherwise,
+      ),
+    ]),
+  );
+}

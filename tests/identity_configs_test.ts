@@ -1,5 +1,5 @@
 /** What the identity servers are configured with, against what they accept and may read. */
-import { deepStrictEqual as assertEquals, ok } from "node:assert/strict";
+import { deepStrictEqual as assertEquals, match, ok } from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { POSTGRES_DRIVER_VARIABLES } from "@mainstay/adapters/postgres";
 import { type IdentityServer, identitySettings } from "@mainstay/identity";
@@ -23,10 +23,14 @@ const SECRETS: Readonly<Record<IdentityServer, Record<string, string>>> = {
   spa: {},
 };
 
-function configured(server: IdentityServer, environment: string) {
+function configured(
+  server: IdentityServer,
+  environment: string,
+  env: Readonly<Record<string, string>> = {},
+) {
   return readConfig(identitySettings(server), {
     args: [`--config=configs/identity/${environment}.yml`],
-    env: SECRETS[server],
+    env: { ...SECRETS[server], ...env },
     readTextFile: (path) =>
       path.endsWith("database_url")
         ? "postgres://identity_user:s3cret@db/identity_db\n"
@@ -64,6 +68,17 @@ Deno.test("production has the pool of the runbook, and a backup within 24 hours"
   ok(typeof backupSchedule === "object" && "everyMs" in backupSchedule);
   ok(backupSchedule.everyMs <= 12 * 3_600_000);
   ok(!config.signUp, "nobody makes themselves an account unasked");
+});
+
+Deno.test("production trusts the proxies that the environment names, and no others", () => {
+  match(
+    readFileSync(new URL("configs/identity/production.yml", root), "utf8"),
+    /^trusted-proxies: \$\{TRUSTED_PROXIES:-\}$/m,
+  );
+  const trusted = (env = {}) =>
+    configured("idp", "production", env).trustedProxies;
+  assertEquals(trusted(), undefined);
+  assertEquals(trusted({ TRUSTED_PROXIES: "192.0.2.7" }), ["192.0.2.7"]);
 });
 
 const permissions = (server: IdentityServer) => {

@@ -7,6 +7,7 @@ import {
 } from "@mainstay/identity";
 import { readConfig } from "@mainstay/kernel/config";
 import {
+  interpolated,
   readOneYaml,
   readText,
   readYaml,
@@ -49,10 +50,10 @@ function configured(
   });
 }
 
-const composed = (server: IdentityServer) =>
+const composed = (server: IdentityServer, env = {}) =>
   configured(
     server,
-    inCompose(server).environment,
+    interpolated(inCompose(server).environment, env),
     (inCompose(server).secrets ?? []).map((name: string) =>
       `/run/secrets/${name}`
     ),
@@ -107,8 +108,49 @@ Deno.test("every server accepts what compose gives it, and is given no more secr
     }
   }
   const secrets = (server: IdentityServer) => inCompose(server).secrets ?? [];
-  assertEquals(secrets("rs"), ["identity_database_url"]);
+  assertEquals(secrets("authz"), [
+    "identity_database_url",
+    "key_encryption_keys",
+  ]);
+  assertEquals(secrets("idp"), [
+    "identity_idp_database_url",
+    "key_encryption_keys",
+  ]);
+  assertEquals(secrets("rs"), ["identity_rs_database_url"]);
   assertEquals(secrets("spa"), []);
+});
+
+Deno.test("no server is PostgreSQL's superuser, and each is a user of its own", () => {
+  const { POSTGRES_USER, POSTGRES_PASSWORD_FILE } = postgres.environment;
+  assertEquals(POSTGRES_USER, "postgres");
+  const superuser = POSTGRES_PASSWORD_FILE.slice("/run/secrets/".length);
+  ok(postgres.secrets.includes(superuser));
+  for (const server of SERVERS) {
+    ok(!(inCompose(server).secrets ?? []).includes(superuser), server);
+  }
+  const [{ source, target }] = postgres.configs;
+  match(target, /^\/docker-entrypoint-initdb\.d\/\w+\.sql$/);
+  assertEquals(compose.configs[source].file, "../postgres/identity_roles.sql");
+  const script = readText("deployments/postgres/identity_roles.sql");
+  const files = [...script.matchAll(/'secrets'\/(\w+)/g)].map(([, file]) =>
+    file
+  );
+  assertEquals([superuser, ...files], postgres.secrets);
+  const keys = (["authz", "idp", "rs"] as const).map((server) =>
+    inKubernetes(server).pod.volumes[0].secret.items[0].key
+  );
+  assertEquals(keys, ["database-url", "idp-database-url", "rs-database-url"]);
+});
+
+Deno.test("proxies are trusted by address, none unless one is named", () => {
+  for (const server of SERVERS) {
+    assertEquals(composed(server).trustedProxies, undefined);
+    const env = { TRUSTED_PROXIES: "172.18.0.1" };
+    assertEquals(composed(server, env).trustedProxies, ["172.18.0.1"]);
+    for (const network of inKubernetes(server).config.trustedProxies ?? []) {
+      ok(Number(network.split("/")[1] ?? 32) >= 24, `${network} is wide`);
+    }
+  }
 });
 
 Deno.test("ports are the runbook's, on loopback alone", () => {
@@ -374,6 +416,7 @@ Deno.test("make_secrets.sh makes what the compose files name, and replaces nothi
     ok(key !== "" && before.every((text) => !text.includes(key)));
     assertEquals(await run(), "");
     assertEquals(read(), before);
+    assertEquals(Deno.statSync(`${folder}/secrets`).mode! & 0o777, 0o700);
     const secret = (name: string) =>
       Deno.readTextFileSync(`${folder}/secrets/${name}`);
     const config = readConfig(identitySettings("authz"), {
@@ -384,6 +427,54 @@ Deno.test("make_secrets.sh makes what the compose files name, and replaces nothi
       },
     });
     ok(config.databaseUrl.includes(secret("identity_db_password").trim()));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("make_secrets.sh leaves no secret that could not be made, says so, and goes on the next time", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const script = `${folder}/make_secrets.sh`;
+    await Deno.writeTextFile(
+      script,
+      readText("deployments/compose/make_secrets.sh"),
+    );
+    await Deno.mkdir(`${folder}/bin`);
+    const run = async () => {
+      const { code, stderr } = await new Deno.Command("sh", {
+        args: [script],
+        env: { PATH: `${folder}/bin:${Deno.env.get("PATH")}` },
+      }).output();
+      return { code, said: new TextDecoder().decode(stderr) };
+    };
+    const names = () =>
+      [...Deno.readDirSync(`${folder}/secrets`)].map(({ name }) => name);
+    // Half a secret, then a failure: a full disk, a missing library.
+    const broken = async (body: string) => {
+      await Deno.writeTextFile(`${folder}/bin/openssl`, `#!/bin/sh\n${body}\n`);
+      await Deno.chmod(`${folder}/bin/openssl`, 0o755);
+    };
+    for (const body of ["printf abc; exit 1", "exit 0"]) {
+      await broken(body);
+      const { code, said } = await run();
+      assertEquals(code, 1);
+      match(said, /^Cannot make secrets\/redis_password: openssl failed$/m);
+      assertEquals(names(), []);
+    }
+    // What an earlier release may have left.
+    await Deno.writeTextFile(`${folder}/secrets/key_encryption_keys`, "");
+    await Deno.remove(`${folder}/bin/openssl`);
+    assertEquals(await run(), { code: 0, said: "" });
+    ok(names().every((name) => !name.endsWith(".partial")));
+    for (const name of names()) {
+      ok(Deno.statSync(`${folder}/secrets/${name}`).size > 20, name);
+    }
+    // Of the last, the key and its hash come from two calls.
+    await Deno.remove(`${folder}/secrets/api_keys`);
+    await broken('[ "$1" = rand ] && exec /usr/bin/openssl "$@"; exit 1');
+    match((await run()).said, /^Cannot make secrets\/api_keys/m);
+    ok(!names().includes("api_keys"));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

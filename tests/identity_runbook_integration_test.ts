@@ -260,6 +260,38 @@ Deno.test("a token is decoded and introspected by the runbook's lines, and the c
   });
 });
 
+Deno.test({
+  name:
+    "the runbook's restore of a dump is done whole or not at all, and stops at an error",
+  ignore: psql === undefined,
+  async fn() {
+    const runbook = await Deno.readTextFile("docs/runbook.md");
+    const restores = [...runbook.matchAll(
+      /^.*psql (.*?) -U identity_user identity_db < \S+\.sql$/gm,
+    )].map(([, options]) => options);
+    deepStrictEqual(
+      restores,
+      Array(2).fill("-v ON_ERROR_STOP=1 --single-transaction"),
+    );
+    for (
+      const [block] of runbook.matchAll(/^```bash\n[^`]*pg_dump[^`]*```$/gm)
+    ) {
+      match(block, /^umask 077\b/m);
+    }
+    await using database = await startPostgres();
+    const restore = (dump: string) =>
+      run(psql?.path ?? "", [
+        "-X",
+        ...restores[0]!.split(" "),
+        database.url(),
+      ], { env: psql?.env ?? {}, input: dump });
+    const broken = await restore("CREATE TABLE a (id int);\nSELECT 1 / 0;\n");
+    strictEqual(broken.code, 3);
+    const again = await restore("CREATE TABLE a (id int);\n");
+    strictEqual(again.code, 0, again.stderr);
+  },
+});
+
 Deno.test("a server waits for a database that comes late, and says so", async () => {
   await using database = await startPostgres();
   await database.stop();

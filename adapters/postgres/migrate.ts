@@ -1,9 +1,13 @@
+import { sleep } from "@mainstay/kernel/lifecycle";
 import type { Logger } from "@mainstay/kernel/logging";
 import { applyMigration, CREATE_MIGRATIONS_TABLE } from "./apply_migration.ts";
 import { MigrationFailure } from "./migration_failure.ts";
 import { lockMigrations } from "./migration_lock.ts";
 import type { Postgres, Queryable } from "./postgres.ts";
 import type { Migration } from "./read_migrations.ts";
+
+/** How often a user that may not migrate looks whether another has. */
+const LOOK_EVERY_MS = 500;
 
 /** What a database has of a folder's migrations. */
 export interface MigrationStatus {
@@ -31,6 +35,8 @@ export interface MigrateOptions {
  * each either applied and recorded, or neither.
  *
  * Of several processes at once, one migrates; the others wait and find it done.
+ * A user that may create nothing here migrates nothing: it waits until all of
+ * `migrations` were applied by one that may.
  *
  * @returns Those applied by this call.
  * @throws {MigrationFailure} `migration-mismatch`, before anything is done, if
@@ -41,9 +47,14 @@ export interface MigrateOptions {
 export async function migrate(
   postgres: Postgres,
   migrations: readonly Migration[],
-  { log, signal }: MigrateOptions = {},
+  options: MigrateOptions = {},
 ): Promise<readonly Migration[]> {
+  const { log, signal } = options;
   return await postgres.alone(async (connection) => {
+    if (!await mayCreate(connection)) {
+      await waitUntilApplied(connection, migrations, options);
+      return [];
+    }
     await lockMigrations(connection, log);
     await connection.query(CREATE_MIGRATIONS_TABLE);
     const { pending } = await compare(connection, migrations);
@@ -55,6 +66,38 @@ export async function migrate(
     }
     return pending;
   }, signal);
+}
+
+async function mayCreate(connection: Queryable): Promise<boolean> {
+  // Where there is no schema, what comes next says so.
+  const { rows } = await connection.query<{ allowed: boolean | null }>(
+    "SELECT has_schema_privilege(current_schema(), 'CREATE') AS allowed",
+  );
+  return rows[0]?.allowed !== false;
+}
+
+/** Waits until all of `migrations` were applied, and may be seen to have been. */
+async function waitUntilApplied(
+  connection: Queryable,
+  migrations: readonly Migration[],
+  { log, signal }: MigrateOptions,
+): Promise<void> {
+  for (let told = false;; told = true) {
+    const { rows } = await connection.query<{ readable: boolean | null }>(
+      `SELECT has_table_privilege(to_regclass('schema_migrations')::oid,
+         'SELECT') AS readable`,
+    );
+    if (rows[0]?.readable) {
+      const { pending } = await compare(connection, migrations);
+      if (pending.length === 0) return;
+    }
+    if (!told) {
+      log?.info(
+        "Waiting: another user migrates the database, this one may not",
+      );
+    }
+    await sleep(LOOK_EVERY_MS, signal === undefined ? {} : { signal });
+  }
 }
 
 /**

@@ -12,6 +12,7 @@ import {
 import { checkIdentityConfig, type IdentityConfig } from "./config.ts";
 import type { IdentityDatabase } from "./domain/identity_storage.ts";
 import { identityProblems } from "./http/problems.ts";
+import { proxyWarning } from "./http/proxy_warning.ts";
 
 /** What a user of a server adds to it. */
 export interface IdentityServiceOptions {
@@ -24,6 +25,8 @@ export interface IdentityServiceOptions {
 /** What is one server's own. */
 export interface IdentityServerParts {
   readonly module: Module;
+  /** How browsers and clients know it. */
+  readonly publicUrl: string;
   readonly openApi: OpenApiOptions;
   /** For a server that people's browsers come to. */
   readonly problemPage?: ProblemPage;
@@ -38,7 +41,7 @@ export interface IdentityServerParts {
  */
 export function identityService(
   config: IdentityConfig,
-  { module, openApi, problemPage, database }: IdentityServerParts,
+  { module, publicUrl, openApi, problemPage, database }: IdentityServerParts,
   { modules = [], writeLog }: IdentityServiceOptions = {},
 ): Service {
   checkIdentityConfig(config);
@@ -51,6 +54,7 @@ export function identityService(
       ...(database === undefined
         ? []
         : [postgresModule(config, { migrations: database.migrations })]),
+      proxyWarning(config, publicUrl),
       module,
       ...modules,
     ],

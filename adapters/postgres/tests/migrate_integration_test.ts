@@ -103,6 +103,43 @@ Deno.test("migrate() is done once by three processes at once", async () => {
   );
 });
 
+Deno.test("migrate() as a user that may create nothing waits for one that may", async () => {
+  await using server = await startPostgres();
+  await using folder = await folderOf({
+    ...TWO,
+    "0003_reader.sql": "GRANT SELECT ON schema_migrations TO reader",
+  });
+  await using owner = openTestPostgres(server.url());
+  await owner.postgres.query("CREATE ROLE reader LOGIN PASSWORD 'reader'");
+  const url = new URL(server.url());
+  [url.username, url.password] = ["reader", "reader"];
+  await using reader = openTestPostgres(url.href);
+  const files = await folder.read();
+  const { log } = reader;
+
+  const stop = new AbortController();
+  const given = migrate(reader.postgres, files, { signal: stop.signal });
+  stop.abort(new Error("given up"));
+  await rejects(given, /given up/);
+
+  let waited = true;
+  const waiting = migrate(reader.postgres, files, { log })
+    .finally(() => waited = false);
+  await eventually("it says so", () => log.messages().length > 0);
+  await migrate(owner.postgres, files.slice(0, 2));
+  ok(waited, "not all of them are there");
+  await migrate(owner.postgres, files);
+  deepStrictEqual(await waiting, []);
+  deepStrictEqual(log.messages(), [
+    "INFO Waiting: another user migrates the database, this one may not",
+  ]);
+  await refuses(
+    migrate(reader.postgres, files.slice(0, 2)),
+    "migration-mismatch",
+    /0003_reader\.sql was applied and is missing/,
+  );
+});
+
 Deno.test("migrate() names file, line and column, and keeps nothing of the file", async () => {
   await using server = await startPostgres();
   await using folder = await folderOf({

@@ -47,6 +47,7 @@ export function authzService(
   return identityService(config, {
     database,
     module: authzModule(config, database),
+    publicUrl: config.issuer,
     problemPage,
     openApi: {
       title: "Mainstay authorization server",

@@ -11,6 +11,8 @@ export interface KeyChanges {
 export interface KeyStore {
   /** Oldest first; those that have expired may be among them until they are cleaned up. */
   list(): Promise<readonly SigningKeyRecord[]>;
+  /** What {@link list} has of them that is public: JSON Web Keys. */
+  listPublic(): Promise<readonly SigningKeyRecord["publicJwk"][]>;
   /**
    * Makes the changes that `plan` makes of the keys that are there, one process
    * at a time: of several replicas at once, one finds something to do.

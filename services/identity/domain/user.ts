@@ -17,6 +17,12 @@ export interface User {
   readonly updatedAt: Date;
 }
 
+/** What an administrator sees of a user at a look. */
+export type UserSummary = Pick<
+  User,
+  "id" | "username" | "email" | "administrator" | "createdAt" | "disabledAt"
+>;
+
 /** Tells one password of a user from the next; 0: none was ever set. */
 export function passwordSetAt({ passwordChangedAt }: User): number {
   return passwordChangedAt?.getTime() ?? 0;

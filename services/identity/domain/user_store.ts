@@ -1,4 +1,10 @@
-import type { NewUser, User } from "./user.ts";
+import type { NewUser, User, UserSummary } from "./user.ts";
+
+/** Which users to list. */
+export interface UserPage {
+  readonly limit: number;
+  readonly after?: string;
+}
 
 /** Keeps the accounts. */
 export interface UserStore {
@@ -8,10 +14,9 @@ export interface UserStore {
   /** By username, or by an e-mail address that the account has verified. */
   findByLogin(login: string): Promise<User | undefined>;
   /** In the order of their usernames, from the one after `after`. */
-  list(page: {
-    readonly limit: number;
-    readonly after?: string;
-  }): Promise<readonly User[]>;
+  list(page: UserPage): Promise<readonly User[]>;
+  /** As `list()`, for who may not see credentials. */
+  listSummaries(page: UserPage): Promise<readonly UserSummary[]>;
   /** @throws {UserExists} */
   create(user: NewUser): Promise<User>;
   /**

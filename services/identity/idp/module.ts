@@ -59,6 +59,7 @@ export function idpService(
   return identityService(config, {
     database,
     module: idpModule(config, database),
+    publicUrl: config.idpUrl,
     problemPage,
     openApi: {
       title: "Mainstay identity provider",

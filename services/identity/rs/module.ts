@@ -40,6 +40,7 @@ export function rsService(
   return identityService(config, {
     database,
     module: rsModule(config, database),
+    publicUrl: config.rsUrl,
     openApi: {
       title: "Mainstay resource server",
       description: "Resources, sessions and the status of every service.",

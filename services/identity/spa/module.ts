@@ -28,6 +28,7 @@ export function spaService(
   const page = createPageServer(files, pagePolicy(config));
   return identityService(config, {
     module: spaModule(config, { files, page }),
+    publicUrl: config.spaUrl,
     // The console says itself that nothing is at an address.
     problemPage: ({ status }, request) =>
       status === 404 ? page(request, status) : undefined,

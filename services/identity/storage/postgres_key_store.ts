@@ -20,6 +20,13 @@ interface KeyRow {
 export function postgresKeyStore(postgres: Postgres): KeyStore {
   return {
     list: () => listKeys(postgres),
+    async listPublic() {
+      // Not every server's user may read the rest.
+      const { rows } = await postgres.query<Pick<KeyRow, "public_jwk">>(
+        "SELECT public_jwk FROM signing_keys ORDER BY created_at, kid",
+      );
+      return rows.map(({ public_jwk }) => public_jwk);
+    },
     async change(plan) {
       return await postgres.transaction(async (transaction) => {
         // Readers go on meanwhile.

@@ -1,5 +1,5 @@
 import type { Postgres } from "@mainstay/adapters/postgres";
-import type { User } from "../domain/user.ts";
+import type { User, UserSummary } from "../domain/user.ts";
 import { UserExists } from "../domain/user_exists.ts";
 import type { UserStore } from "../domain/user_store.ts";
 import { endAllSessions } from "./end_sessions.ts";
@@ -20,6 +20,11 @@ interface UserRow {
   readonly created_at: Date;
   readonly updated_at: Date;
 }
+
+type SummaryRow = Pick<
+  UserRow,
+  "id" | "username" | "email" | "administrator" | "created_at" | "disabled_at"
+>;
 
 /** Keeps accounts in the table `users`. */
 export function postgresUserStore(postgres: Postgres): UserStore {
@@ -56,6 +61,14 @@ export function postgresUserStore(postgres: Postgres): UserStore {
         [after, limit],
       );
       return rows.map(userOf);
+    },
+    async listSummaries({ limit, after = "" }) {
+      const { rows } = await postgres.query<SummaryRow>(
+        `SELECT id, username, email, administrator, created_at, disabled_at
+         FROM users WHERE username > $1 ORDER BY username LIMIT $2`,
+        [after, limit],
+      );
+      return rows.map(summaryOf);
     },
     async create(user) {
       const { rows } = await unlessTaken(() =>
@@ -151,18 +164,23 @@ async function unlessTaken<Result>(
 
 function userOf(row: UserRow): User {
   return {
+    ...summaryOf(row),
+    updatedAt: row.updated_at,
+    ...present({
+      name: row.name,
+      emailVerifiedAt: row.email_verified_at,
+      passwordHash: row.password_hash,
+      passwordChangedAt: row.password_changed_at,
+    }),
+  };
+}
+
+function summaryOf(row: SummaryRow): UserSummary {
+  return {
     id: row.id,
     username: row.username,
     administrator: row.administrator,
     createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    ...present({
-      name: row.name,
-      email: row.email,
-      emailVerifiedAt: row.email_verified_at,
-      passwordHash: row.password_hash,
-      passwordChangedAt: row.password_changed_at,
-      disabledAt: row.disabled_at,
-    }),
+    ...present({ email: row.email, disabledAt: row.disabled_at }),
   };
 }

@@ -33,6 +33,7 @@ import type {
   IdentityDatabase,
   IdentityStorage,
 } from "../domain/identity_storage.ts";
+import { prepareDatabase } from "./server_users.ts";
 
 type CreateService = (
   config: IdentityConfig,
@@ -75,6 +76,7 @@ export async function startIdentity(
 ): Promise<StartedIdentity> {
   await using started = new AsyncDisposableStack();
   const server = started.use(await startPostgres());
+  const databaseOf = await prepareDatabase(server);
   const ports = {
     authz: freePort(),
     idp: freePort(),
@@ -86,13 +88,13 @@ export async function startIdentity(
   const console = servers.includes("spa")
     ? { CONSOLE_FOLDER: await buildConsole() }
     : {};
-  const configOf = (name: IdentityServer) =>
+  const configOf = (name: IdentityServer, databaseUrl = databaseOf(name)) =>
     readConfig(identitySettings(name), {
       args: [],
       env: {
         ENVIRONMENT: "test",
         LOG_FORMAT: "json",
-        DATABASE_URL: server.url(),
+        DATABASE_URL: databaseUrl,
         DATABASE_MAX_OPEN_CONNS: "20",
         KEY_ENCRYPTION_KEYS: new Uint8Array(32).fill(7).toBase64(),
         ISSUER: urls.authz,
@@ -117,7 +119,7 @@ export async function startIdentity(
   started.use(running);
   const [first] = services;
   if (first === undefined) throw new RangeError("Cannot start: no server");
-  const config = configOf(servers[0]!);
+  const config = configOf(servers[0]!, server.url());
   const postgres = started.use(openPostgres(config, {
     log: first.kernel.log,
     metrics: createMetrics({ identity: first.kernel.identity }),

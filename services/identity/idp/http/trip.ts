@@ -112,8 +112,8 @@ export async function stepOf(
 
 /** The public keys of the installation, as `jose` takes them. */
 export async function publicKeys({ storage }: Idp) {
-  const records = await storage.keys.list();
-  return { keys: records.map(({ publicJwk }) => ({ kty: "", ...publicJwk })) };
+  const keys = await storage.keys.listPublic();
+  return { keys: keys.map((key) => ({ kty: "", ...key })) };
 }
 
 /** Goes on with a trip as far as it goes without asking. */

@@ -13,7 +13,7 @@ import {
 } from "@mainstay/contracts/identity";
 import type { Route } from "@mainstay/kernel/lifecycle";
 import type { FigureReader } from "../../domain/identity_figures.ts";
-import type { User } from "../../domain/user.ts";
+import type { UserSummary } from "../../domain/user.ts";
 import type { UserStore } from "../../domain/user_store.ts";
 import type { AccessTokenGuard } from "../../http/access_token_guard.ts";
 
@@ -26,7 +26,7 @@ const after: Parameter<string> = {
 
 /** What the routes work with. */
 export interface AdminRoutesOptions {
-  readonly users: Pick<UserStore, "list">;
+  readonly users: Pick<UserStore, "listSummaries">;
   readonly figures: FigureReader;
   readonly guard: AccessTokenGuard;
 }
@@ -46,7 +46,10 @@ export function adminRoutes(
           after,
         });
         const limit = query.limit ?? PAGE;
-        const found = await users.list({ ...query, limit: limit + 1 });
+        const found = await users.listSummaries({
+          ...query,
+          limit: limit + 1,
+        });
         const page = found.slice(0, limit);
         return jsonResponse({
           users: page.map(bodyOf),
@@ -88,7 +91,7 @@ export function adminRoutes(
   ];
 }
 
-function bodyOf(user: User): UserSummaryBody {
+function bodyOf(user: UserSummary): UserSummaryBody {
   return {
     id: user.id,
     username: user.username,
