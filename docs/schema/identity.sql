@@ -307,7 +307,6 @@ CREATE TABLE tokens (
 CREATE TABLE totp_credentials (
   user_id uuid NOT NULL,
   secret_encrypted bytea NOT NULL,
-  confirmed_at timestamp with time zone,
   last_step bigint NOT NULL DEFAULT 0,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   CONSTRAINT totp_credentials_pkey PRIMARY KEY (user_id),

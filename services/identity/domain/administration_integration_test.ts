@@ -137,9 +137,10 @@ Deno.test("everything that is encrypted comes under a new key, and opens with it
     { compromised: false },
     "operator:test",
   );
-  await storage.totp.begin(
+  await storage.totp.add(
     it.userId,
     old.encrypt(new TextEncoder().encode("seed"), TOTP_USE),
+    1,
   );
   const { client } = await createClientAdministration(administration(old))
     .create({

@@ -7,21 +7,24 @@
 /** A secret that an authenticator app shares. */
 export interface TotpCredential {
   readonly secretEncrypted: Uint8Array;
-  /** None: the user has not shown a code of it yet, and none is asked for. */
-  readonly confirmedAt?: Date;
 }
 
 /** Keeps one authenticator app per user. */
 export interface TotpStore {
   find(userId: string): Promise<TotpCredential | undefined>;
   /**
-   * Sets a secret that is still to be confirmed, in place of another such one.
+   * Keeps the secret of an app that has shown the code of a time step, which is
+   * used up with it.
    *
-   * @returns Whether it was set: a confirmed one stays.
+   * @returns Whether it was kept: where there is one, that one stays.
    */
-  begin(userId: string, secretEncrypted: Uint8Array): Promise<boolean>;
+  add(
+    userId: string,
+    secretEncrypted: Uint8Array,
+    step: number,
+  ): Promise<boolean>;
   /**
-   * Uses up the code of a time step and all before it; the first one confirms.
+   * Uses up the code of a time step and all before it.
    *
    * @returns Whether it was there to be used: each step is, once.
    */

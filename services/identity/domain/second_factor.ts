@@ -30,8 +30,6 @@ export interface SecondFactor {
    * @throws {TooManyAttempts}
    */
   use(attempt: CodeAttempt): Promise<boolean>;
-  /** Confirms a new app by its first code. */
-  confirm(userId: string, code: string): Promise<boolean>;
 }
 
 /**
@@ -56,7 +54,7 @@ export function createSecondFactor(
   }
 
   const isSetUp = async (userId: string) =>
-    (await totp.find(userId))?.confirmedAt !== undefined;
+    await totp.find(userId) !== undefined;
 
   return {
     isSetUp,
@@ -72,6 +70,5 @@ export function createSecondFactor(
       if (right) await attempt.succeeded();
       return right;
     },
-    confirm: useTotp,
   };
 }

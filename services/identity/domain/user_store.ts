@@ -9,7 +9,7 @@ export interface UserPage {
 /** Keeps the accounts. */
 export interface UserStore {
   find(id: string): Promise<User | undefined>;
-  /** As `find()`; nobody changes the user until the transaction is over. */
+  /** As `find()`; nobody else holds or changes the user until the transaction is over. */
   hold(id: string): Promise<User | undefined>;
   /** By username, or by an e-mail address that the account has verified. */
   findByLogin(login: string): Promise<User | undefined>;

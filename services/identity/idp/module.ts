@@ -39,9 +39,10 @@ import { loginRoutes } from "./http/login_route.ts";
 import { createPasskeyCeremony } from "./http/passkey_ceremony.ts";
 import { passkeyRoutes } from "./http/passkey_routes.ts";
 import { passkeyScriptRoute } from "./http/passkey_script.ts";
+import { passwordRoutes } from "./http/password_routes.ts";
 import { resetPasswordRoutes } from "./http/reset_password_routes.ts";
-import { securityRoutes } from "./http/security_routes.ts";
 import { signUpRoutes } from "./http/sign_up_routes.ts";
+import { totpRoutes } from "./http/totp_routes.ts";
 import { userinfoRoutes } from "./http/userinfo_route.ts";
 import { createVisits } from "./http/visit.ts";
 
@@ -136,7 +137,8 @@ function pageRoutes(idp: Idp): readonly Route[] {
     ...signUpRoutes(idp),
     ...resetPasswordRoutes(idp),
     ...accountRoutes(idp),
-    ...securityRoutes(idp),
+    ...passwordRoutes(idp),
+    ...totpRoutes(idp),
   ];
 }
 

@@ -4,81 +4,19 @@
  */
 import { match, ok, strictEqual } from "node:assert/strict";
 import { addUser, signedInBrowser } from "../tests/accounts.ts";
-import { Browser, formOf, readable, type ShownPage } from "../tests/browser.ts";
+import { Browser, readable, type ShownPage } from "../tests/browser.ts";
+import {
+  addPasskey,
+  challengeOf,
+  signInWithPasskey,
+} from "../tests/passkeys.ts";
 import {
   type Claims,
   SoftwareAuthenticator,
 } from "../tests/software_authenticator.ts";
-import {
-  type StartedIdentity,
-  startIdentity,
-} from "../tests/start_identity.ts";
+import { startIdentity } from "../tests/start_identity.ts";
 
 const SERVERS = ["authz", "idp"] as const;
-
-/** What the page's script does: fetches options, and gives their challenge. */
-async function challengeOf(
-  browser: Browser,
-  page: ShownPage,
-  path: string,
-): Promise<string> {
-  const { csrf } = formOf(page, path).fields;
-  const answer = await browser.open(new URL(`${path}/options`, page.url), {
-    method: "POST",
-    fields: { csrf: csrf! },
-    headers: { origin: page.url.origin, "sec-fetch-site": "same-origin" },
-    follow: false,
-  });
-  strictEqual(answer.status, 200, answer.text);
-  return JSON.parse(answer.text).challenge;
-}
-
-async function addPasskey(
-  { urls }: StartedIdentity,
-  browser: Browser,
-  key: SoftwareAuthenticator,
-  changes: Partial<Claims> = {},
-): Promise<ShownPage> {
-  const page = await browser.open(`${urls.idp}/account/passkeys`);
-  const challenge = await challengeOf(browser, page, "/account/passkeys");
-  const response = key.create({
-    challenge,
-    origin: urls.idp,
-    rpId: "localhost",
-    ...changes,
-  });
-  return await browser.submit(page, { response, name: "A key" }, {
-    action: "/account/passkeys",
-  });
-}
-
-/** Signs in with a passkey, in a browser of its own. */
-async function signIn(
-  { urls }: StartedIdentity,
-  key: SoftwareAuthenticator,
-  changes: Partial<Claims> = {},
-): Promise<
-  {
-    readonly browser: Browser;
-    readonly login: ShownPage;
-    readonly response: string;
-    readonly page: ShownPage;
-  }
-> {
-  const browser = new Browser();
-  const login = await browser.open(`${urls.idp}/oidc/v1/login`);
-  const challenge = await challengeOf(browser, login, "/oidc/v1/login/passkey");
-  const response = key.get({
-    challenge,
-    origin: urls.idp,
-    rpId: "localhost",
-    ...changes,
-  });
-  const page = await browser.submit(login, { response }, {
-    action: "/oidc/v1/login/passkey",
-  });
-  return { browser, login, response, page };
-}
 
 Deno.test("a passkey signs in: for this site, this browser, once, verified", async (t) => {
   await using identity = await startIdentity({ servers: SERVERS });
@@ -114,7 +52,7 @@ Deno.test("a passkey signs in: for this site, this browser, once, verified", asy
       readable(await addPasskey(identity, browser, key)),
       /The passkey is added.*A key/,
     );
-    const { page } = await signIn(identity, key);
+    const { page } = await signInWithPasskey(identity, key);
     strictEqual(page.url.pathname, "/account");
     const sessions = await identity.storage.sessions.list(user.id);
     ok(sessions.some(({ acr, amr }) => acr === "2" && amr.includes("pop")));
@@ -133,22 +71,28 @@ Deno.test("a passkey signs in: for this site, this browser, once, verified", asy
     })
   ) {
     await t.step(`not for ${what}`, async () => {
-      refused(await signIn(identity, key, changes));
+      refused(await signInWithPasskey(identity, key, changes));
     });
   }
   await t.step("not with a counter that has not risen", async () => {
-    const { page } = await signIn(identity, key, { counter: 50 });
+    const { page } = await signInWithPasskey(identity, key, { counter: 50 });
     strictEqual(page.url.pathname, "/account");
     for (const counter of [50, 49, 0]) {
-      refused(await signIn(identity, key, { counter }));
+      refused(await signInWithPasskey(identity, key, { counter }));
     }
-    const { page: higher } = await signIn(identity, key, { counter: 51 });
+    const { page: higher } = await signInWithPasskey(identity, key, {
+      counter: 51,
+    });
     strictEqual(higher.url.pathname, "/account");
   });
   await t.step("not a second time, nor in another browser", async () => {
-    const { browser: own, login, response } = await signIn(identity, key, {
-      counter: 60,
-    });
+    const { browser: own, login, response } = await signInWithPasskey(
+      identity,
+      key,
+      {
+        counter: 60,
+      },
+    );
     // The cookie of the challenge is gone; give it back, as a thief would.
     const again = await own.submit(login, { response }, {
       action: "/oidc/v1/login/passkey",
@@ -185,10 +129,10 @@ Deno.test("a passkey signs in: for this site, this browser, once, verified", asy
     refused({ page: await send(71) });
   });
   await t.step("not another key, nor one that was removed", async () => {
-    refused(await signIn(identity, new SoftwareAuthenticator()));
+    refused(await signInWithPasskey(identity, new SoftwareAuthenticator()));
     const page = await browser.open(`${identity.urls.idp}/account/passkeys`);
     await browser.submit(page, {}, { action: "/account/passkeys/remove" });
-    refused(await signIn(identity, key, { counter: 80 }));
+    refused(await signInWithPasskey(identity, key, { counter: 80 }));
   });
   await t.step("nor does nonsense", async () => {
     const other = new Browser();

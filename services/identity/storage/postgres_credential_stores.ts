@@ -13,34 +13,26 @@ export function postgresTotpStore(postgres: Postgres): TotpStore {
   return {
     async find(userId) {
       const { rows } = await postgres.query<
-        { secret_encrypted: Uint8Array; confirmed_at: Date | null }
+        { readonly secretEncrypted: Uint8Array }
       >({
         name: "find-totp",
-        text: `SELECT secret_encrypted, confirmed_at FROM totp_credentials
-          WHERE user_id = $1`,
+        text: `SELECT secret_encrypted AS "secretEncrypted"
+          FROM totp_credentials WHERE user_id = $1`,
         values: [userId],
       });
-      const [row] = rows;
-      return row && {
-        secretEncrypted: row.secret_encrypted,
-        ...present({ confirmedAt: row.confirmed_at }),
-      };
+      return rows[0];
     },
-    async begin(userId, secretEncrypted) {
+    async add(userId, secretEncrypted, step) {
       const { rowCount } = await postgres.query(
-        `INSERT INTO totp_credentials AS t (user_id, secret_encrypted)
-         VALUES ($1, $2)
-         ON CONFLICT (user_id) DO UPDATE SET last_step = 0,
-           secret_encrypted = excluded.secret_encrypted
-         WHERE t.confirmed_at IS NULL`,
-        [userId, secretEncrypted],
+        `INSERT INTO totp_credentials (user_id, secret_encrypted, last_step)
+         VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+        [userId, secretEncrypted, step],
       );
       return rowCount === 1;
     },
     async useStep(userId, step) {
       const { rowCount } = await postgres.query(
-        `UPDATE totp_credentials SET last_step = $2,
-           confirmed_at = coalesce(confirmed_at, now())
+        `UPDATE totp_credentials SET last_step = $2
          WHERE user_id = $1 AND last_step < $2`,
         [userId, step],
       );

@@ -40,7 +40,9 @@ export function postgresUserStore(postgres: Postgres): UserStore {
     async hold(id) {
       const { rows } = await postgres.query<UserRow>({
         name: "hold-user",
-        text: "SELECT * FROM users WHERE id = $1 FOR SHARE",
+        // As an update locks: of two that hold the user and then change it,
+        // one waits for the other, and neither dies.
+        text: "SELECT * FROM users WHERE id = $1 FOR NO KEY UPDATE",
         values: [uuidOrNull(id)],
       });
       return rows[0] && userOf(rows[0]);

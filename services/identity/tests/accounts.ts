@@ -43,8 +43,7 @@ export async function addTotp(
 ): Promise<(stepsFromNow?: number) => string> {
   const secret = newTotpSecret();
   const encryption = createKeyEncryption(config.keyEncryptionKeys);
-  await storage.totp.begin(userId, encryption.encrypt(secret, TOTP_USE));
-  await storage.totp.useStep(userId, 1);
+  await storage.totp.add(userId, encryption.encrypt(secret, TOTP_USE), 1);
   return (stepsFromNow = 0) =>
     totpCode(secret, Math.floor(Date.now() / 30_000) + stepsFromNow);
 }

@@ -1,6 +1,10 @@
 import { type Form, parseForm } from "@mainstay/adapters/http";
 import type { Route } from "@mainstay/kernel/lifecycle";
+import type { IdentityStores } from "../../domain/identity_storage.ts";
 import type { Session } from "../../domain/session.ts";
+import { SignInExpired } from "../../domain/sign_in_expired.ts";
+import { passwordSetAt, type User } from "../../domain/user.ts";
+import type { AccountChange } from "./events.ts";
 import type { Idp } from "./idp.ts";
 import { PATHS } from "./paths.ts";
 import type { SignedIn, Visit } from "./visit.ts";
@@ -63,4 +67,35 @@ export function accountRoute(
       return await handle({ ...signedIn, visit, form });
     },
   };
+}
+
+/**
+ * Does a change to someone's own account and keeps it in the audit log, as
+ * `events.change()` does, unless the session or the password that the request
+ * came with is gone by then: whoever sets a new password, because someone else
+ * knows the old one, also stops what that one has just sent.
+ *
+ * @param work Is given the account as it is now, which nobody else changes
+ *   meanwhile.
+ * @throws {SignInExpired}
+ */
+export function changeAccount<Result>(
+  idp: Idp,
+  { user, session, visit }: SignedIn & { readonly visit: Visit },
+  change: Omit<AccountChange, "userId">,
+  work: (stores: IdentityStores, current: User) => Promise<Result>,
+): Promise<Result> {
+  return idp.events.change(
+    visit,
+    { ...change, userId: user.id },
+    async (stores) => {
+      const current = await stores.users.hold(user.id);
+      if (
+        current === undefined || current.disabledAt !== undefined ||
+        passwordSetAt(current) !== passwordSetAt(user) ||
+        await stores.sessions.get(session.id) === undefined
+      ) throw new SignInExpired();
+      return await work(stores, current);
+    },
+  );
 }

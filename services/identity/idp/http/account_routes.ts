@@ -4,6 +4,7 @@ import { takeAttempt, TooManyAttempts } from "../../domain/attempt_guard.ts";
 import {
   accountRoute,
   type AccountVisit,
+  changeAccount,
   isRecentEnough,
 } from "./account_route.ts";
 import { InvalidInput } from "@mainstay/kernel/errors";
@@ -86,13 +87,12 @@ export function accountRoutes(idp: Idp): readonly Route[] {
       path: PATHS.endOne,
       page: PATHS.account,
       async handle(account) {
-        const { user, visit, form } = account;
+        const { user, form } = account;
         const session = form.get("session") ?? "";
-        await idp.events.change(visit, {
+        await changeAccount(idp, account, {
           action: "session.ended",
-          userId: user.id,
           details: { sessionId: session },
-        }, (stores) => stores.sessions.end(user.id, session));
+        }, ({ sessions }) => sessions.end(user.id, session));
         return await showAccount(idp, account, { done: "Signed out there." });
       },
     }),
@@ -101,10 +101,9 @@ export function accountRoutes(idp: Idp): readonly Route[] {
       path: PATHS.endOthers,
       page: PATHS.account,
       async handle(account) {
-        const { user, session, visit } = account;
-        await idp.events.change(visit, {
+        const { user, session } = account;
+        await changeAccount(idp, account, {
           action: "session.ended_all",
-          userId: user.id,
           details: { except: session.id },
         }, ({ sessions }) => sessions.endAll(user.id, { except: session.id }));
         return await showAccount(idp, account, {
@@ -117,11 +116,10 @@ export function accountRoutes(idp: Idp): readonly Route[] {
       path: PATHS.revokeApp,
       page: PATHS.account,
       async handle(account) {
-        const { user, visit, form } = account;
+        const { user, form } = account;
         const client = form.get("client") ?? "";
-        await idp.events.change(visit, {
+        await changeAccount(idp, account, {
           action: "consent.revoked",
-          userId: user.id,
           details: { client },
         }, ({ consents }) => consents.revoke(user.id, client));
         return await showAccount(idp, account, {

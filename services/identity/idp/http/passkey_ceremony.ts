@@ -39,15 +39,18 @@ interface Challenge {
   readonly userId?: string;
 }
 
+/** A passkey that can be kept. */
+export type NewPasskey = Parameters<PasskeyStore["add"]>[0];
+
 /** Makes and uses passkeys. */
 export interface PasskeyCeremony {
   creationOptions(visit: Visit, user: User): Promise<unknown>;
-  /** @returns Why it was refused, for the log; undefined if it was added. */
+  /** @returns What is to be kept, or why it was refused, for the log. */
   create(
     visit: Visit,
     user: User,
     made: { readonly response: string; readonly name: string },
-  ): Promise<string | undefined>;
+  ): Promise<{ readonly passkey: NewPasskey } | { readonly refused: string }>;
   signInOptions(visit: Visit): Promise<unknown>;
   /** @returns Whose passkey it is, or why it was refused, for the log. */
   signIn(
@@ -119,7 +122,7 @@ export function createPasskeyCeremony(
     },
     async create(visit, user, { response, name }) {
       const challenge = await challengeOf(visit, user.id);
-      if (challenge === undefined) return "no challenge";
+      if (challenge === undefined) return { refused: "no challenge" };
       try {
         const { verified, registrationInfo } = await verifyRegistrationResponse(
           {
@@ -129,19 +132,21 @@ export function createPasskeyCeremony(
             requireUserVerification: true,
           },
         );
-        if (!verified || registrationInfo === undefined) return "not verified";
+        if (!verified || registrationInfo === undefined) {
+          return { refused: "not verified" };
+        }
         const { credential } = registrationInfo;
-        const added = await passkeys.add({
+        const passkey = {
           credentialId: credential.id,
           userId: user.id,
           publicKey: Uint8Array.from(credential.publicKey),
           counter: credential.counter,
           transports: credential.transports ?? [],
           name,
-        });
-        return added ? undefined : "known already";
+        };
+        return { passkey };
       } catch (failure) {
-        return reasonOf(failure);
+        return { refused: reasonOf(failure) };
       }
     },
     async signInOptions(visit) {

@@ -2,7 +2,11 @@ import { jsonResponse } from "@mainstay/adapters/http";
 import type { Route } from "@mainstay/kernel/lifecycle";
 import { addressKey, takeAttempt } from "../../domain/attempt_guard.ts";
 import { PASSKEY } from "../../domain/authentication.ts";
-import { accountRoute, type AccountVisit } from "./account_route.ts";
+import {
+  accountRoute,
+  type AccountVisit,
+  changeAccount,
+} from "./account_route.ts";
 import { completeSignIn } from "./complete_sign_in.ts";
 import type { Idp } from "./idp.ts";
 import { messagePage } from "./pages/message_page.ts";
@@ -88,23 +92,22 @@ export function passkeyRoutes(
       path: PATHS.passkeys,
       async handle(account) {
         const { visit, user, form } = account;
-        const refused = await ceremony.create(visit, user, {
+        const made = await ceremony.create(visit, user, {
           response: form.get("response") ?? "",
           name: form.get("name")?.trim().slice(0, 60) || "Passkey",
         });
-        if (refused !== undefined) {
+        const added = "passkey" in made && await changeAccount(idp, account, {
+          action: "user.passkey_added",
+        }, ({ passkeys }) => passkeys.add(made.passkey));
+        if (!added) {
           visit.context.log.info("A new passkey was refused", {
             userId: user.id,
-            reason: refused,
+            reason: "refused" in made ? made.refused : "known already",
           });
           return await showPasskeys(idp, account, {
             problem: "The passkey was not accepted. Please try again.",
           });
         }
-        await idp.events.changed(visit, {
-          action: "user.passkey_added",
-          userId: user.id,
-        });
         return await showPasskeys(idp, account, {
           done: "The passkey is added.",
         });
@@ -115,11 +118,10 @@ export function passkeyRoutes(
       path: PATHS.removePasskey,
       page: PATHS.passkeys,
       async handle(account) {
-        const { visit, user, form } = account;
+        const { user, form } = account;
         const passkey = form.get("passkey") ?? "";
-        await idp.events.change(visit, {
+        await changeAccount(idp, account, {
           action: "user.passkey_removed",
-          userId: user.id,
         }, ({ passkeys }) => passkeys.remove(user.id, passkey));
         return await showPasskeys(idp, account, {
           done: "The passkey is removed.",

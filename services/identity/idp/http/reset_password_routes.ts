@@ -156,9 +156,12 @@ async function setPassword(
     action: "user.password_reset",
     userId: user.id,
   }, async (stores) => {
+    // Before the link, as whoever changes the password at the same time does.
+    const owner = await stores.users.hold(user.id);
     const used = await stores.links.use("reset-password", hashSecret(token));
-    if (used !== undefined) await stores.users.setPassword(user.id, hash);
-    return used !== undefined;
+    if (used === undefined || used.email !== owner?.email) return false;
+    await stores.users.setPassword(user.id, hash);
+    return true;
   });
   if (!done) return linkIsOver(visit);
   // Whoever reads the account's mail is its owner: guesses of others do not

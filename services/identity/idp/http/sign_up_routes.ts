@@ -15,6 +15,7 @@ import {
 } from "../../domain/password_rules.ts";
 import { UserExists } from "../../domain/user_exists.ts";
 import { checkUser } from "../../domain/user_rules.ts";
+import { changeAccount } from "./account_route.ts";
 import { completeSignIn } from "./complete_sign_in.ts";
 import type { Idp } from "./idp.ts";
 import { sendAddressChanged, sendVerification } from "./mail_links.ts";
@@ -23,7 +24,7 @@ import { signUpPage, verifyEmailPage } from "./pages/sign_up_pages.ts";
 import { mistakesText } from "./mistakes_text.ts";
 import { PATHS } from "./paths.ts";
 import { formTargets, openTrip, targetOf, type Trip } from "./trip.ts";
-import type { Visit } from "./visit.ts";
+import type { SignedIn, Visit } from "./visit.ts";
 
 /** Making an account, where that is allowed, and confirming its address. */
 export function signUpRoutes(idp: Idp): readonly Route[] {
@@ -68,11 +69,11 @@ export function signUpRoutes(idp: Idp): readonly Route[] {
           hashSecret(token),
         );
         if (link === undefined) return linkIsOver(visit);
-        return isTheirs(visit, link)
-          ? visit.page(
+        return ownerOf(visit, link) === undefined
+          ? notSignedIn(visit)
+          : visit.page(
             verifyEmailPage({ csrf: visit.csrf, token, email: link.email }),
-          )
-          : notSignedIn(visit);
+          );
       },
     },
     {
@@ -88,11 +89,14 @@ export function signUpRoutes(idp: Idp): readonly Route[] {
 }
 
 /**
- * Whether an account's own browser opens its link: whoever gets a mail that
- * someone else has asked for confirms nothing with it.
+ * The account of a link, in whose own browser it must be opened: whoever gets a
+ * mail that someone else has asked for confirms nothing with it.
  */
-function isTheirs(visit: Visit, link: { readonly userId: string }): boolean {
-  return visit.signedIn?.user.id === link.userId;
+function ownerOf(
+  { signedIn }: Visit,
+  link: { readonly userId: string },
+): SignedIn | undefined {
+  return signedIn?.user.id === link.userId ? signedIn : undefined;
 }
 
 function notSignedIn(visit: Visit): Response {
@@ -196,15 +200,14 @@ async function verifyEmail(
   const hash = hashSecret(token);
   const link = await links.find("verify-email", hash);
   if (link === undefined) return linkIsOver(visit);
-  if (!isTheirs(visit, link)) return notSignedIn(visit);
+  const owner = ownerOf(visit, link);
+  if (owner === undefined) return notSignedIn(visit);
   try {
-    const done = await idp.events.change(visit, {
+    const done = await changeAccount(idp, { ...owner, visit }, {
       action: "user.email_verified",
-      userId: link.userId,
-    }, async (stores) => {
+    }, async (stores, user) => {
       const used = await stores.links.use("verify-email", hash);
-      const user = used && await stores.users.find(used.userId);
-      if (used === undefined || user === undefined) return false;
+      if (used === undefined) return false;
       await stores.users.setVerifiedEmail(used.userId, used.email);
       const former = user.emailVerifiedAt && user.email;
       if (former !== undefined && former !== used.email) {

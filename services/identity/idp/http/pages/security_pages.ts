@@ -65,6 +65,8 @@ export function totpSetupPage(
   view: FormBasis & {
     readonly uri: string;
     readonly secret: string;
+    /** What the form brings the secret back with. */
+    readonly setup: string;
     readonly problem?: string | undefined;
   },
 ): Html {
@@ -80,7 +82,7 @@ ${qrCode(view.uri, "QR code for your authenticator app")}
 </details>
 ${badNotice(view.problem)}
 <form method="post" action="${PATHS.totp}">
-${csrfField(view.csrf)}
+${csrfField(view.csrf)}${hiddenField("setup", view.setup)}
 ${
       textField({
         name: "code",
