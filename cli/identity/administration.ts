@@ -19,6 +19,7 @@ import { postgresDatabase } from "@mainstay/identity/storage";
 import { readConfig } from "@mainstay/kernel/config";
 import { OperationalError } from "@mainstay/kernel/errors";
 import { type OpenIdentity, openIdentity } from "./open_identity.ts";
+import { operator } from "./operator.ts";
 
 /** What operators do, on the database itself. */
 export interface Administration extends AsyncDisposable {
@@ -34,7 +35,7 @@ export interface Administration extends AsyncDisposable {
 /**
  * Opens the administration of the database that {@link openIdentity} finds.
  * Whoever may use that database may do all of this: the audit log names the
- * user of this machine.
+ * {@link operator}.
  */
 export async function openAdministration(): Promise<Administration> {
   await using opened = new AsyncDisposableStack();
@@ -57,7 +58,7 @@ export async function openAdministration(): Promise<Administration> {
       hashPassword: (password) => hasher.hash(password),
     }),
     keys: createKeyAdministration({ storage, encryption, now }),
-    actor: `operator:${env["USER"] || env["LOGNAME"] || "unknown"}`,
+    actor: operator(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -4,8 +4,11 @@
  * @module
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { readBackup } from "@mainstay/adapters/postgres";
 import { startProcess } from "@mainstay/adapters/testing";
+import { userInfo } from "node:os";
 import { addClient } from "../../services/identity/tests/arrange.ts";
+import { hashSecret } from "../../services/identity/domain/bearer_secret.ts";
 import { startIdentity } from "../../services/identity/tests/start_identity.ts";
 
 /** Runs one command to its end. */
@@ -20,7 +23,7 @@ async function mainstay(args: readonly string[], env: Record<string, string>) {
 
 Deno.test("mainstay identity backs up and restores what the servers keep", async (t) => {
   await using identity = await startIdentity({ servers: ["authz"] });
-  const { urls, postgres, config } = identity;
+  const { urls, postgres, storage, config } = identity;
   const folder = await Deno.makeTempDir();
   await using _cleanUp = {
     [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
@@ -48,6 +51,22 @@ Deno.test("mainstay identity backs up and restores what the servers keep", async
       .map((key) => key.toBase64()).join(),
   };
   const path = `${folder}/first`;
+  const { id: userId } = await storage.users.create({ username: "mia" });
+  const soon = new Date(Date.now() + 3_600_000);
+  const link = hashSecret("link");
+  await storage.links.add(
+    {
+      purpose: "reset-password",
+      userId,
+      email: "mia@example.com",
+      expiresAt: soon,
+    },
+    link,
+  );
+  await storage.mail.add(
+    { recipient: "mia@example.com", subject: "A link", body: "link" },
+    soon,
+  );
   const withoutKeys = { DATABASE_URL: config.databaseUrl };
 
   await t.step(
@@ -81,11 +100,22 @@ Deno.test("mainstay identity backs up and restores what the servers keep", async
       match(out, /\/identity-\d{8}T\d{6}Z\n$/);
     },
   );
+  await t.step("nothing is changed where keys are not at hand", async () => {
+    await postgres.query("DELETE FROM tokens");
+    strictEqual(await isActive(), false);
+    const { code, out } = await mainstay(
+      ["restore", path, "--clean", "--json"],
+      withoutKeys,
+    );
+    strictEqual(code, 1);
+    const { error } = JSON.parse(out);
+    strictEqual(error.code, "keys-missing");
+    match(error.message, /lacks [0-9a-f]{16}, .* --without-keys$/);
+    strictEqual(await isActive(), false);
+  });
   await t.step(
     "what was deleted since is good again after a restore",
     async () => {
-      await postgres.query("DELETE FROM tokens");
-      strictEqual(await isActive(), false);
       const refused = await mainstay(["restore", path], env);
       strictEqual(refused.code, 1);
       match(
@@ -100,17 +130,43 @@ Deno.test("mainstay identity backs up and restores what the servers keep", async
       strictEqual(code, 0, err);
       const { missingKeys, migrated, skipped } = JSON.parse(out);
       deepStrictEqual([missingKeys, migrated, skipped], [[], [], []]);
-      strictEqual(err, "");
+      match(
+        err,
+        /^What was taken back .* "mainstay identity sessions end --all"/,
+      );
       strictEqual(await isActive(), true);
     },
   );
-  await t.step("keys that are not at hand are named", async () => {
+  await t.step("links and unsent mail do not come back", async () => {
+    strictEqual(await storage.links.find("reset-password", link), undefined);
+    deepStrictEqual(await storage.mail.list({ limit: 10 }), []);
+  });
+  await t.step("the audit log goes on, and says who restored", async () => {
+    const verified = await mainstay(["audit", "verify", "--json"], env);
+    strictEqual(JSON.parse(verified.out).intact, true);
+    const [last] = await storage.audit.list({ limit: 1 });
+    deepStrictEqual([last?.action, last?.actor, last?.details], [
+      "database.restored",
+      `operator:${userInfo().username}`,
+      {
+        backupOf: (await readBackup(path)).manifest.createdAt,
+        missingKeys: [],
+      },
+    ]);
+  });
+  await t.step("keys that are given up are named", async () => {
     const { code, err } = await mainstay(
-      ["restore", path, "--clean"],
+      ["restore", path, "--clean", "--without-keys"],
       withoutKeys,
     );
     strictEqual(code, 0);
     match(err, /does not hold [0-9a-f]{16}\.\nKEEP THE KEY-ENCRYPTION KEY/);
+    const [last] = await storage.audit.list({ limit: 1 });
+    strictEqual(last?.action, "database.restored");
+    deepStrictEqual(
+      last.details["missingKeys"],
+      (await readBackup(path)).manifest.facts["keyEncryptionKeys"],
+    );
   });
   await t.step("wrong use is 2, a damaged backup 1", async () => {
     strictEqual((await mainstay(["restore"], env)).code, 2);
@@ -136,7 +192,11 @@ Deno.test("a database of 200,000 tokens is back well within five minutes", async
     SELECT sha256(n::text::bytea), 'access', md5(n::text), 'app-' || n % 50,
       '{openid,read:resource}', '{http://localhost:8082}', now(), now() + interval '10 minutes'
     FROM generate_series(1, 200000) n`);
-  const env = { DATABASE_URL: config.databaseUrl };
+  const env = {
+    DATABASE_URL: config.databaseUrl,
+    KEY_ENCRYPTION_KEYS: config.keyEncryptionKeys
+      .map((key) => key.toBase64()).join(),
+  };
   const path = `${folder}/drill`;
   const backup = await mainstay(["backup", path, "--json"], env);
   strictEqual(backup.code, 0, backup.err);

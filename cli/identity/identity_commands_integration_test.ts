@@ -60,8 +60,12 @@ Deno.test("mainstay identity administers a database", async (t) => {
   using env = setVariables({
     DATABASE_URL: server.url(),
     KEY_ENCRYPTION_KEYS: key(1),
-    USER: "mia",
+    // Anyone can say so.
+    USER: "somebody-else",
+    LOGNAME: "somebody-else",
   });
+  const { stdout } = await new Deno.Command("id", { args: ["-un"] }).output();
+  const me = `operator:${new TextDecoder().decode(stdout).trim()}`;
   const type = async (args: readonly string[], input?: string) =>
     input === undefined ? await runHere(args) : await runApart(args, input);
   /** Runs a command that succeeds. */
@@ -183,6 +187,9 @@ Deno.test("mainstay identity administers a database", async (t) => {
     assertEquals(await json(["sessions", "end", "--user", "mia"]), {
       ended: 0,
     });
+    assertEquals(await json(["sessions", "end", "--all"]), { ended: 0 });
+    const both = ["sessions", "end", "--all", "--user", "mia"];
+    strictEqual((await type(both)).code, 2);
     ok((await json(["users", "disable", "mia"])).disabledAt);
     strictEqual((await json(["users", "enable", "mia"])).disabledAt, null);
     strictEqual((await type(["users", "show", "nobody"])).code, 1);
@@ -240,10 +247,10 @@ Deno.test("mainstay identity administers a database", async (t) => {
           `${action} by ${actor}`
         ),
         [
-          "client.enabled by operator:mia",
-          "client.disabled by operator:mia",
-          "client.updated by operator:mia",
-          "client.created by operator:mia",
+          `client.enabled by ${me}`,
+          `client.disabled by ${me}`,
+          `client.updated by ${me}`,
+          `client.created by ${me}`,
         ],
       );
       const page = await json(["audit", "list", "--limit", "2"]);

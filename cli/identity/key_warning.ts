@@ -1,6 +1,7 @@
 import type { Backup } from "@mainstay/adapters/postgres";
 import { identitySettings, keyIdOf } from "@mainstay/identity";
 import { readConfig } from "@mainstay/kernel/config";
+import { OperationalError } from "@mainstay/kernel/errors";
 
 /** The ids of the key-encryption keys without which a backup is worth little. */
 export function keysOf({ manifest }: Backup): readonly string[] {
@@ -23,6 +24,18 @@ export function missingKeys(
   }, { args: [], env });
   const present = new Set((config.keyEncryptionKeys ?? []).map(keyIdOf));
   return keysOf(backup).filter((id) => !present.has(id));
+}
+
+/** A backup needs keys that are not at hand. */
+export class KeysMissing extends OperationalError<"keys-missing"> {
+  constructor(ids: readonly string[]) {
+    super(
+      "keys-missing",
+      `Cannot restore the database: KEY_ENCRYPTION_KEYS lacks ${
+        ids.join(", ")
+      }, which the backup needs; add it behind the others, or give up what is encrypted under it with --without-keys`,
+    );
+  }
 }
 
 /** What is lost with the keys, for a person. */

@@ -3,13 +3,17 @@ import {
   readBackup,
   restoreDatabase,
 } from "@mainstay/adapters/postgres";
-import { identityBackupSource } from "@mainstay/identity/storage";
+import {
+  finishRestore,
+  identityBackupSource,
+} from "@mainstay/identity/storage";
 import { defineCommand } from "../command.ts";
 import { onInterruption } from "../interruption.ts";
 import { UsageError } from "../usage_error.ts";
 import { describeBackup } from "./backup_command.ts";
-import { keyWarning, missingKeys } from "./key_warning.ts";
+import { KeysMissing, keyWarning, missingKeys } from "./key_warning.ts";
 import { openIdentity } from "./open_identity.ts";
+import { operator } from "./operator.ts";
 
 /** `mainstay identity restore`. */
 export const restoreCommand = defineCommand({
@@ -29,9 +33,16 @@ A database that holds rows is left alone, unless --clean says that they may be
 replaced. Restoring into an empty database beside the real one is the way to
 try a backup.
 
-Sessions and tokens are as they were at the time of the backup: what was revoked
-since then is good again until it expires. KEY_ENCRYPTION_KEYS must hold the
-keys that the backup names; if it does not, that is said.`,
+KEY_ENCRYPTION_KEYS must hold the keys that the backup names, or nothing is
+changed. Where they are gone for good, --without-keys restores the rest: see
+"mainstay identity keys --help" for new signing keys.
+
+Everything is as it was at the time of the backup: sessions and tokens, also
+those that were revoked since then; passwords and passkeys, disabled accounts
+and administrators. So afterwards run "mainstay identity sessions end --all",
+and do again what was done for safety since the backup. Links that were sent by
+mail are void, and mail that was not sent yet is gone. The audit log ends where
+the backup did, and then says who restored it.`,
   usage: "<path>",
   examples: [
     "mainstay identity restore /var/backups/before-upgrade --clean",
@@ -41,6 +52,11 @@ keys that the backup names; if it does not, that is said.`,
     clean: {
       type: "boolean",
       description: "Replace the rows that the database holds",
+    },
+    "without-keys": {
+      type: "boolean",
+      description:
+        "Restore though KEY_ENCRYPTION_KEYS lacks keys: what they open is lost",
     },
   },
   async run({ options, args: [path, ...more] }, io) {
@@ -56,12 +72,25 @@ keys that the backup names; if it does not, that is said.`,
     const backup = await readBackup(path);
     await using identity = await openIdentity();
     const missing = missingKeys(backup, identity.env);
+    if (missing.length > 0 && !options["without-keys"]) {
+      throw new KeysMissing(missing);
+    }
+    const { createdAt } = backup.manifest;
     const startedAt = performance.now();
     const { rows, migrated, skipped } = await restoreDatabase(
       identity.postgres,
       identityBackupSource,
       backup,
-      { clean: options.clean, signal: interruption.signal },
+      {
+        clean: options.clean,
+        signal: interruption.signal,
+        finish: (transaction) =>
+          finishRestore(transaction, {
+            actor: operator(),
+            backupOf: createdAt,
+            missingKeys: missing,
+          }),
+      },
     );
     const seconds = (performance.now() - startedAt) / 1000;
     const said = describeBackup(backup);
@@ -83,5 +112,8 @@ keys that the backup names; if it does not, that is said.`,
       io.note(`KEY_ENCRYPTION_KEYS here does not hold ${missing.join(", ")}.`);
       io.note(keyWarning(missing));
     }
+    io.note(
+      'What was taken back since the backup is good again: run "mainstay identity sessions end --all"',
+    );
   },
 });

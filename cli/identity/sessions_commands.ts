@@ -47,35 +47,47 @@ const list = defineCommand({
 
 const end = defineCommand({
   name: "end",
-  summary: "End a session, or all of an account",
+  summary: "End a session, all of an account, or all there are",
   help:
     `Ends a session: the browser is signed out, all tokens that came of it are
-revoked, and the applications that want to hear of it are told.`,
+revoked, and the applications that want to hear of it are told.
+
+With --user or --all, what devices and applications were given without a session
+is revoked as well. Tokens of applications that act for themselves
+(client_credentials) are not: "clients disable" revokes those.`,
   usage: "[<session id>]",
-  examples: ["mainstay identity sessions end --user mia"],
+  examples: [
+    "mainstay identity sessions end --user mia",
+    "mainstay identity sessions end --all",
+  ],
   options: {
     user: {
       type: "string",
       value: "<username or id>",
       description: "All sessions of this account",
     },
+    all: {
+      type: "boolean",
+      description: "All sessions of everyone, as after a restore or a leak",
+    },
   },
   async run({ options, args }, io) {
-    const { user } = options;
-    if (args.length + (user === undefined ? 0 : 1) !== 1) {
-      throw new UsageError("Expected the id of a session, or --user");
+    const { user, all } = options;
+    if (args.length + (user === undefined ? 0 : 1) + (all ? 1 : 0) !== 1) {
+      throw new UsageError("Expected the id of a session, --user or --all");
     }
     await using admin = await openAdministration();
-    let ended: number;
-    if (user === undefined) {
+    const { users, actor } = admin;
+    let ended = 1;
+    if (all) ended = await users.endEverySession(actor);
+    else if (user !== undefined) {
+      const { id } = await userOf(admin, [user], "end the sessions");
+      ended = await users.endSessions(id, actor);
+    } else {
       const [id = ""] = args;
-      if (!await admin.users.endSession(id, admin.actor)) {
+      if (!await users.endSession(id, actor)) {
         throw new NotThere("end", `session ${id}`);
       }
-      ended = 1;
-    } else {
-      const { id } = await userOf(admin, [user], "end the sessions");
-      ended = await admin.users.endSessions(id, admin.actor);
     }
     io.emit({ ended });
     io.print(`${ended} ended`);

@@ -29,8 +29,16 @@ import { withoutGuards } from "./without_guards.ts";
 export interface RestoreOptions {
   /** Whether data that is there may be replaced. */
   readonly clean?: boolean;
+  /**
+   * What more is to be done, in the same transaction: every row is there, in the
+   * form of this release.
+   */
+  readonly finish?: (transaction: Queryable) => Promise<void>;
   readonly log?: Logger;
-  /** Closes the connection: the database is as it was. */
+  /**
+   * Closes the connection: the database is as it was. Not heeded any more once
+   * PostgreSQL has been told to commit.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -68,11 +76,12 @@ export async function restoreDatabase(
   postgres: Postgres,
   source: BackupSource,
   backup: Backup,
-  { clean = false, log, signal }: RestoreOptions = {},
+  { clean = false, finish, log, signal }: RestoreOptions = {},
 ): Promise<RestoreResult> {
   const migrations = await readMigrations(source.migrations);
   const { applied, pending } = matchRelease(backup, source, migrations);
   await verifyBackup(backup);
+  using stop = stoppable(signal);
   const restore = async (connection: Queryable) => {
     await lockMigrations(connection, log);
     await connection.query(`${PLAIN_VALUES}; SET lock_timeout = '30s'`);
@@ -87,16 +96,33 @@ export async function restoreDatabase(
     for (const migration of pending) {
       await applyMigration(connection, migration, WITHIN);
     }
+    await finish?.(connection);
+    await analyze(connection);
+    stop.ignore();
     await connection.query("COMMIT");
-    // PostgreSQL would plan without knowing the tables until its next round.
-    await connection.query("ANALYZE");
     return { ...loaded, migrated: pending.map(({ name }) => name) };
   };
   try {
-    return await postgres.alone(restore, signal);
+    return await postgres.alone(restore, stop.signal);
   } catch (failure) {
     throw explainRefusal(failure, "restore-failed");
   }
+}
+
+/** A signal as another one, which can be told not to follow it any more. */
+function stoppable(signal: AbortSignal | undefined) {
+  const own = new AbortController();
+  const stop = () => own.abort(signal?.reason);
+  const ignore = () => signal?.removeEventListener("abort", stop);
+  signal?.addEventListener("abort", stop);
+  if (signal?.aborted) stop();
+  return { signal: own.signal, ignore, [Symbol.dispose]: ignore };
+}
+
+/** PostgreSQL would plan without knowing the tables until its next round. */
+async function analyze(connection: Queryable): Promise<void> {
+  const names = (await schemaTables(connection)).map(({ name }) => name);
+  if (names.length > 0) await connection.query(`ANALYZE ${quoteNames(names)}`);
 }
 
 /** The migrations that the backup had, and those that came later. */

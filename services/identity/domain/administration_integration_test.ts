@@ -87,6 +87,38 @@ Deno.test("an operator's new password ends all of them", async () => {
   assertEquals(await it.storage.sessions.list(it.userId), []);
 });
 
+Deno.test("every session of everyone ends, with all grants, and clients are told", async () => {
+  await using it = await arrange();
+  const { storage, postgres } = it;
+  await postgres.query(
+    `UPDATE clients SET backchannel_logout_uri = 'https://app.example/logout'`,
+  );
+  const other = await storage.users.create({ username: "other" });
+  const authentication = { authTime: new Date(), acr: "1", amr: ["pwd"] };
+  const { id } = await storage.sessions.create({
+    userId: other.id,
+    ...authentication,
+    expiresAt: new Date(Date.now() + 60_000),
+  }, new Uint8Array(32));
+  await postgres.query(
+    `INSERT INTO grants (client_id, user_id, session_id, scopes, expires_at)
+     VALUES ('app', $1, $2, '{openid}', now() + interval '1 day')`,
+    [other.id, id],
+  );
+  strictEqual(await it.users.endEverySession("operator:test"), 3);
+  assertEquals(await it.good(), []);
+  assertEquals(await storage.sessions.page({ limit: 10 }), []);
+  const { rows } = await postgres.query(
+    `SELECT count(*)::int AS told, (SELECT count(*)::int FROM grants
+       WHERE revoked_at IS NULL) AS grants FROM logout_deliveries`,
+  );
+  assertEquals(rows, [{ told: 3, grants: 0 }]);
+  const [entry] = await storage.audit.list({ limit: 1 });
+  strictEqual(entry?.action, "session.ended_every");
+  assertEquals(entry.details, { count: 3 });
+  strictEqual(await it.users.endEverySession("operator:test"), 0);
+});
+
 Deno.test("a disabled account has no session and no grant, of a device neither", async () => {
   await using it = await arrange();
   await it.users.update(it.userId, { disabled: true }, "operator:test");

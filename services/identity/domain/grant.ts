@@ -13,12 +13,14 @@ export interface Grant {
 }
 
 /**
- * Which grants: one, all of a session, or those of a user: all, or those to one
- * client, with one scope, or without those of one session.
+ * Which grants: one, all of some sessions, those of everyone, or those of a
+ * user: all, or those to one client, with one scope, or without those of one
+ * session.
  */
 export type GrantSelection =
   | { readonly grantId: string }
-  | { readonly sessionId: string }
+  | { readonly sessionIds: readonly string[] }
+  | { readonly everyone: true }
   | {
     readonly userId: string;
     readonly clientId?: string;

@@ -45,4 +45,11 @@ export interface SessionStore {
     userId: string,
     options?: { readonly except?: string },
   ): Promise<number>;
+  /**
+   * Ends every session of everyone, and revokes all that users gave to anyone:
+   * what devices have, and apps whose session is long over, included.
+   *
+   * @returns How many sessions went on until now.
+   */
+  endEvery(): Promise<number>;
 }

@@ -43,6 +43,8 @@ export interface UserAdministration {
   endSession(sessionId: string, actor: string): Promise<boolean>;
   /** Ends every session of an account, and all that it gave to anyone. @returns How many. */
   endSessions(userId: string, actor: string): Promise<number>;
+  /** Ends every session of everyone, and all that users gave to anyone. @returns How many. */
+  endEverySession(actor: string): Promise<number>;
 }
 
 /** Creates the administration of accounts. */
@@ -131,6 +133,17 @@ export function createUserAdministration(
         const count = await sessions.endAll(userId);
         await audit.append({
           ...entryOf("session.ended_all", userId, actor),
+          details: { count },
+        });
+        return count;
+      });
+    },
+    async endEverySession(actor) {
+      return await storage.atomically(async ({ sessions, audit }) => {
+        const count = await sessions.endEvery();
+        await audit.append({
+          action: "session.ended_every",
+          actor,
           details: { count },
         });
         return count;

@@ -28,6 +28,18 @@ export async function endAllSessions(
 }
 
 /**
+ * Ends every session of everyone, and revokes all that users gave to anyone,
+ * what devices have included.
+ *
+ * @returns How many sessions went on until now.
+ */
+export async function endEverySession(transaction: Queryable): Promise<number> {
+  const ended = await endSessions(transaction, "true", []);
+  await revokeGrants(transaction, { everyone: true });
+  return ended;
+}
+
+/**
  * Ends sessions with all that came of them, in the transaction it is given:
  * their grants and tokens are revoked, and clients that want to hear of it are
  * put on the list of those to be told.
@@ -56,6 +68,6 @@ export async function endSessions(
      WHERE g.session_id = ANY ($1) AND c.backchannel_logout_uri IS NOT NULL`,
     [ids],
   );
-  for (const sessionId of ids) await revokeGrants(transaction, { sessionId });
+  await revokeGrants(transaction, { sessionIds: ids });
   return ids.length;
 }

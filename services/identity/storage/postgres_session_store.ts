@@ -1,7 +1,11 @@
 import type { Postgres } from "@mainstay/adapters/postgres";
 import type { Session } from "../domain/session.ts";
 import type { SessionStore } from "../domain/session_store.ts";
-import { endAllSessions, endSessions } from "./end_sessions.ts";
+import {
+  endAllSessions,
+  endEverySession,
+  endSessions,
+} from "./end_sessions.ts";
 import { present } from "./row.ts";
 import { uuidOrNull } from "./uuid.ts";
 
@@ -110,6 +114,7 @@ export function postgresSessionStore(postgres: Postgres): SessionStore {
       postgres.transaction((transaction) =>
         endAllSessions(transaction, userId, except)
       ),
+    endEvery: () => postgres.transaction(endEverySession),
   };
 }
 

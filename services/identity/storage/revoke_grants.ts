@@ -41,9 +41,10 @@ function conditionOf(which: GrantSelection) {
   if ("grantId" in which) {
     return { condition: "id = $1", values: [which.grantId] };
   }
-  if ("sessionId" in which) {
-    return { condition: "session_id = $1", values: [which.sessionId] };
+  if ("sessionIds" in which) {
+    return { condition: "session_id = ANY ($1)", values: [which.sessionIds] };
   }
+  if ("everyone" in which) return { condition: "true", values: [] };
   const { userId, clientId, scope, exceptSessionId } = which;
   const conditions = [["user_id = $", userId]];
   if (clientId !== undefined) conditions.push(["client_id = $", clientId]);

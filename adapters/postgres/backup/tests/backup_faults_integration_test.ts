@@ -12,24 +12,10 @@ import { openTestPostgres } from "../../tests/open_test_postgres.ts";
 import { backupDatabase } from "../backup_database.ts";
 import { type Backup, readBackup } from "../read_backup.ts";
 import { restoreDatabase } from "../restore_database.ts";
-import {
-  type BackupStage,
-  contentOf,
-  openBackupStage,
-} from "./backup_stage.ts";
+import { contentOf, fillMuch, openBackupStage } from "./backup_stage.ts";
 import { failsAsBackup } from "./fails_as_backup.ts";
 
 const PROCESS = new URL("backup_process.ts", import.meta.url).href;
-
-/** Rows that gzip cannot make small, so that a backup of them takes its time. */
-async function fillMuch({ from }: BackupStage, rows: number): Promise<void> {
-  await from.postgres.query(
-    `INSERT INTO people (name, raw)
-     SELECT 'p', decode(string_agg(encode(sha512(random()::text::bytea), 'hex'), ''), 'hex')
-     FROM generate_series(1, ${rows}) n, generate_series(1, 15) GROUP BY n`,
-  );
-  await from.postgres.query("REFRESH MATERIALIZED VIEW head_count");
-}
 
 async function namesIn(folder: string): Promise<string[]> {
   const names = [];
@@ -294,33 +280,6 @@ Deno.test("one backup is taken at a time, and one that is stopped leaves nothing
   stop.abort(reason);
   await stopped;
   deepStrictEqual(await namesIn(folder), []);
-});
-
-Deno.test("a restore that is killed leaves the database as it was", async () => {
-  await using stage = await openBackupStage();
-  const { from, source, folder, server } = stage;
-  await fillMuch(stage, 30_000);
-  const path = `${folder}/one`;
-  const backup = await backupDatabase(from.postgres, source, { path });
-  const backedUp = await contentOf(from);
-  await from.postgres.query("UPDATE people SET name = 'q' WHERE id % 2 = 0");
-  const before = await contentOf(from);
-  await using process = await startProcess(
-    ["run", "-A", PROCESS, "restore", path, String(source.migrations)],
-    { env: { DATABASE_URL: server.url() } },
-  );
-  // Seen from another database: here the tables are locked.
-  await eventually("rows are loaded", async () => {
-    const { rows } = await stage.to.postgres.query(
-      "SELECT FROM pg_stat_progress_copy WHERE bytes_processed > 1000000",
-    );
-    return rows.length > 0;
-  });
-  process.kill("SIGKILL");
-  await process.exited;
-  strictEqual(await contentOf(from), before);
-  await restoreDatabase(from.postgres, source, backup, { clean: true });
-  strictEqual(await contentOf(from), backedUp);
 });
 
 /** A small disk, in a mount namespace that ends with its process. */

@@ -104,6 +104,19 @@ export async function openBackupStage(
   };
 }
 
+/** Rows that gzip cannot make small, so that a backup of them takes its time. */
+export async function fillMuch(
+  { from }: BackupStage,
+  rows: number,
+): Promise<void> {
+  await from.postgres.query(
+    `INSERT INTO people (name, raw)
+     SELECT 'p', decode(string_agg(encode(sha512(random()::text::bytea), 'hex'), ''), 'hex')
+     FROM generate_series(1, ${rows}) n, generate_series(1, 15) GROUP BY n`,
+  );
+  await from.postgres.query("REFRESH MATERIALIZED VIEW head_count");
+}
+
 /** All that is in a database, as text that differs if anything does. */
 export async function contentOf({ postgres }: TestedPostgres): Promise<string> {
   const { rows: tables } = await postgres.query<{ name: string }>(
