@@ -1,4 +1,4 @@
-import type { WorkflowNode } from "@mainstay/contracts/meshhook_workflow";
+import { hostOf } from "./called_host.ts";
 import type { Json, NumberedEvent, RunEvent, StepError } from "./run_event.ts";
 import {
   applyEvent,
@@ -119,7 +119,9 @@ export function taskOf(
 ): NewTask {
   const step = graph.nodes.get(node);
   if (step === undefined) throw new RangeError(`There is no step ${node}`);
-  const host = hostOf(step);
+  const host = step.type === "http_call" && typeof step.url === "string"
+    ? hostOf(step.url)
+    : undefined;
   return {
     node,
     kind: step.type,
@@ -157,11 +159,4 @@ function endOf(
       [...state.steps.values()].every(({ status }) => status === "succeeded")
     ? { type: "run.succeeded", output }
     : undefined;
-}
-
-function hostOf(step: WorkflowNode): string | undefined {
-  if (step.type !== "http_call" || typeof step.url !== "string") {
-    return undefined;
-  }
-  return URL.canParse(step.url) ? new URL(step.url).host : undefined;
 }

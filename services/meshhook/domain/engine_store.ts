@@ -4,6 +4,7 @@ import type {
   Completion,
   CompletionOutcome,
   Fence,
+  HeldTask,
   NewTask,
   RunRecord,
 } from "./task.ts";
@@ -35,7 +36,8 @@ export interface EngineStore {
   }>;
   /**
    * Takes up to `limit` tasks that are due, each for `leaseMs`, fairly between
-   * projects and within each project's limit.
+   * projects and between the hosts that each calls, and within the limits of
+   * both, whoever else claims.
    */
   claim(options: {
     readonly workerId: string;
@@ -52,6 +54,17 @@ export interface EngineStore {
     fences: readonly Fence[],
     leaseMs: number,
   ): Promise<readonly Fence[]>;
-  /** When the next task is due, in milliseconds from now; undefined if none waits. */
-  nextDueInMs(): Promise<number | undefined>;
+  /**
+   * Counts a task in hand for a host that was not known before.
+   *
+   * @returns False if that has no room, or the task is not this worker's.
+   */
+  enterHost(fence: Fence, host: string): Promise<boolean>;
+  /** Puts a task back that was not begun: the attempt does not count. */
+  release(task: HeldTask): Promise<void>;
+  /**
+   * When the next task is due, in milliseconds from now; undefined if none
+   * waits. What was due `knownForMs` ago and was not claimed is held back.
+   */
+  nextDueInMs(knownForMs: number): Promise<number | undefined>;
 }

@@ -25,8 +25,18 @@ export interface Fence {
 export interface ClaimedTask extends Fence {
   readonly projectId: string;
   readonly kind: string;
+  /** That it calls; none: it calls none, or it is not known yet. */
+  readonly host?: string;
   readonly failures: number;
   readonly run: RunRecord;
+}
+
+/** A task that was claimed too early: its host has no room, or is left alone. */
+export interface HeldTask {
+  readonly fence: Fence;
+  readonly host: string;
+  /** For how long nobody is to call the host; none: until it has room. */
+  readonly heldMs?: number;
 }
 
 /** All that a step's work depends on. */

@@ -14,6 +14,7 @@ import { createOrchestrator } from "../worker/create_orchestrator.ts";
 import { executorProcess } from "../worker/executor_process.ts";
 import { expressionRunner } from "../worker/expression_runner.ts";
 import { stepRunners } from "../worker/step_runners.ts";
+import { createHostGate } from "../worker/host_gate.ts";
 import { openTargets } from "../worker/vet_target.ts";
 import { workerHeartbeats } from "../worker/worker_heartbeats.ts";
 import { wakeFollower } from "../worker/wake_follower.ts";
@@ -63,6 +64,12 @@ export function orchestratorModule(
         runners: stepRunners({
           expressions,
           executor,
+          hosts: createHostGate({
+            clock: systemClock,
+            log,
+            metrics: kernel.metrics,
+          }),
+          store: storage.engine,
           secrets: storage.secrets,
           encryption: createKeyEncryption(config.meshhookKek),
           open: openTargets(targets),

@@ -37,7 +37,7 @@ WITH first AS (
   FROM run, jsonb_array_elements($9::jsonb) WITH ORDINALITY e
 ), queued AS (
   INSERT INTO tasks (run_id, node, project_id, kind, host, ready_at)
-  SELECT run.id, t.node, $1, t.kind, t.host, ${READY_AT}
+  SELECT run.id, t.node, $1, t.kind, coalesce(t.host, ''), ${READY_AT}
   FROM run, jsonb_to_recordset($10::jsonb) AS t ${NEW_TASKS}
 )
 SELECT (SELECT id FROM run) AS run_id`;
@@ -55,49 +55,12 @@ const RUN_TABLES = `runs r JOIN workflow_versions v
 export const LOAD_RUN = `SELECT ${RUN_COLUMNS} FROM ${RUN_TABLES}
 WHERE r.id = $1`;
 
-/**
- * $1 worker, $2 limit, $3 lease in ms.
- *
- * Walks over the projects that have tasks, taking a few of each, so that one
- * with a million waiting delays nobody else; none gets past its own limit.
- */
-export const CLAIM_TASKS = `
-WITH RECURSIVE waiting (project_id) AS (
-  SELECT min(project_id) FROM tasks WHERE state = 'ready'
-  UNION ALL
-  SELECT (SELECT min(project_id) FROM tasks
-    WHERE state = 'ready' AND project_id > waiting.project_id)
-  FROM waiting WHERE waiting.project_id IS NOT NULL
-), candidates AS (
-  SELECT due.run_id, due.node, due.rank, due.ready_at
-  FROM waiting JOIN projects p ON p.id = waiting.project_id
-  CROSS JOIN LATERAL (
-    SELECT greatest(0, p.max_concurrency - count(*)) AS free FROM tasks
-    WHERE project_id = p.id AND state = 'ready' AND lease_until > now()
-  ) held
-  CROSS JOIN LATERAL (
-    SELECT run_id, node, ready_at, row_number() OVER (ORDER BY ready_at) AS rank
-    FROM (
-      SELECT run_id, node, ready_at FROM tasks
-      WHERE project_id = p.id AND state = 'ready' AND ready_at <= now()
-        AND (lease_until IS NULL OR lease_until <= now())
-      ORDER BY ready_at LIMIT least($2, held.free)
-    ) first
-  ) due
-  ORDER BY due.rank, due.ready_at LIMIT $2
-), taken AS (
-  SELECT t.run_id, t.node FROM tasks t
-  WHERE (t.run_id, t.node) IN (SELECT run_id, node FROM candidates)
-    AND t.state = 'ready' AND (t.lease_until IS NULL OR t.lease_until <= now())
-  FOR UPDATE SKIP LOCKED
-), claimed AS (
-  UPDATE tasks t SET attempt = t.attempt + 1, locked_by = $1,
-    lease_until = clock_timestamp() + $3 * interval '1 ms'
-  FROM taken WHERE t.run_id = taken.run_id AND t.node = taken.node
-  RETURNING t.run_id, t.node, t.kind, t.attempt, t.failures
-)
-SELECT c.node, c.kind, c.attempt, c.failures, ${RUN_COLUMNS}
-FROM claimed c JOIN ${RUN_TABLES} ON r.id = c.run_id`;
+/** $1 worker, $2 limit, $3 lease in ms. See migrations/0002_claim_tasks.sql. */
+export const CLAIM_TASKS = "SELECT * FROM claim_tasks($1, $2, $3)";
+
+/** $1 runs. */
+export const LOAD_RUNS = `SELECT ${RUN_COLUMNS} FROM ${RUN_TABLES}
+WHERE r.id = ANY ($1)`;
 
 const FENCES = `position integer, run_id uuid, node text, worker_id uuid,
   attempt integer`;
@@ -150,7 +113,7 @@ WITH input AS (
     AND (c.dead OR (c.status = 'running' AND c.retry_at_ms IS NOT NULL))
 ), queued AS (
   INSERT INTO tasks (run_id, node, project_id, kind, host, ready_at)
-  SELECT c.run_id, t.node, c.project_id, t.kind, t.host, ${READY_AT}
+  SELECT c.run_id, t.node, c.project_id, t.kind, coalesce(t.host, ''), ${READY_AT}
   FROM changed c, jsonb_to_recordset(c.tasks) AS t ${NEW_TASKS}
 )
 SELECT i.position, CASE
@@ -169,12 +132,41 @@ WHERE t.run_id = f.run_id AND t.node = f.node AND t.locked_by = f.worker_id
   AND t.attempt = f.attempt AND t.state = 'ready'
 RETURNING f.position`;
 
-/** In milliseconds from now; null if nothing waits. */
+/** $1 run, $2 node, $3 worker, $4 attempt, $5 host. */
+export const ENTER_HOST = "SELECT enter_host($1, $2, $3, $4, $5) AS entered";
+
+/**
+ * $1 run, $2 node, $3 worker, $4 attempt, $5 host, $6 for how many ms that is
+ * held, or null. The attempt does not count: nothing was begun.
+ */
+export const RELEASE_TASK = `
+WITH released AS (
+  UPDATE tasks SET attempt = attempt - 1, locked_by = NULL, lease_until = NULL,
+    host = $5, ready_at = greatest(ready_at,
+      clock_timestamp() + $6::double precision * interval '1 ms')
+  WHERE run_id = $1 AND node = $2 AND locked_by = $3 AND attempt = $4
+    AND state = 'ready'
+  RETURNING project_id
+)
+INSERT INTO host_holds AS o (project_id, host, held_until)
+SELECT project_id, $5, clock_timestamp() + $6 * interval '1 ms'
+FROM released WHERE $6 IS NOT NULL
+ON CONFLICT (project_id, host) DO UPDATE
+  SET held_until = greatest(o.held_until, excluded.held_until)`;
+
+/**
+ * In milliseconds from now; null if nothing waits. $1: for how long it has been
+ * known that what was due before is held back.
+ */
 export const NEXT_DUE = `
 SELECT (extract(epoch FROM least(
-    (SELECT min(ready_at) FROM tasks
-      WHERE state = 'ready' AND lease_until IS NULL),
-    (SELECT min(lease_until) FROM tasks WHERE state = 'ready')
+    (SELECT min(ready_at) FROM tasks WHERE state = 'ready'
+      AND ready_at > clock_timestamp() - $1 * interval '1 ms'
+      AND lease_until IS NULL),
+    (SELECT min(lease_until) FROM tasks WHERE state = 'ready'
+      AND lease_until > clock_timestamp() - $1 * interval '1 ms'),
+    (SELECT min(held_until) FROM host_holds
+      WHERE held_until > clock_timestamp() - $1 * interval '1 ms')
   ) - clock_timestamp()) * 1000)::double precision AS ms`;
 
 /** $1 run, whose row is locked and whose tasks are gone; $2 project, $3 status, $4 events, $5 tasks. */
@@ -191,5 +183,5 @@ WITH run AS (
   FROM run, jsonb_array_elements($4::jsonb) WITH ORDINALITY e
 )
 INSERT INTO tasks (run_id, node, project_id, kind, host, ready_at)
-SELECT run.id, t.node, $2, t.kind, t.host, ${READY_AT}
+SELECT run.id, t.node, $2, t.kind, coalesce(t.host, ''), ${READY_AT}
 FROM run, jsonb_to_recordset($5::jsonb) AS t ${NEW_TASKS}`;

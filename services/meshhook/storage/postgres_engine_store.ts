@@ -14,9 +14,12 @@ import {
   BEGIN_RUN,
   CLAIM_TASKS,
   COMPLETE_TASKS,
+  ENTER_HOST,
   EXTEND_LEASES,
   LOAD_RUN,
+  LOAD_RUNS,
   NEXT_DUE,
+  RELEASE_TASK,
 } from "./engine_statements.ts";
 
 /** A run as its statements give it. */
@@ -33,9 +36,11 @@ export interface RunRow {
   }>;
 }
 
-interface TaskRow extends RunRow {
+interface TaskRow {
+  readonly run_id: string;
   readonly node: string;
   readonly kind: string;
+  readonly host: string;
   readonly attempt: number;
   readonly failures: number;
 }
@@ -80,16 +85,32 @@ export function postgresEngineStore(postgres: Postgres): EngineStore {
         text: CLAIM_TASKS,
         values: [workerId, limit, leaseMs],
       });
-      return rows.map((row): ClaimedTask => ({
-        runId: row.run_id,
-        node: row.node,
-        workerId,
-        attempt: row.attempt,
-        projectId: row.project_id,
-        kind: row.kind,
-        failures: row.failures,
-        run: runOf(row),
-      }));
+      if (rows.length === 0) return [];
+      // Not in the claim itself: the next one waits for its end, and an answer
+      // that long would let a worker that stands still keep all others waiting.
+      const loaded = await postgres.query<RunRow>({
+        name: "load-runs",
+        text: LOAD_RUNS,
+        values: [[...new Set(rows.map(({ run_id }) => run_id))]],
+      });
+      const runs = new Map(
+        loaded.rows.map((row) => [row.run_id, runOf(row)]),
+      );
+      return rows.flatMap((row): ClaimedTask[] => {
+        const run = runs.get(row.run_id);
+        if (run === undefined) return [];
+        return [{
+          runId: row.run_id,
+          node: row.node,
+          workerId,
+          attempt: row.attempt,
+          projectId: run.projectId,
+          kind: row.kind,
+          failures: row.failures,
+          run,
+          ...(row.host === "" ? {} : { host: row.host }),
+        }];
+      });
     },
     async load(runId) {
       const { rows } = await postgres.query<RunRow>({
@@ -122,10 +143,27 @@ export function postgresEngineStore(postgres: Postgres): EngineStore {
       const kept = new Set(rows.map(({ position }) => position));
       return fences.filter((_, at) => kept.has(at));
     },
-    async nextDueInMs() {
+    async enterHost({ runId, node, workerId, attempt }, host) {
+      const { rows } = await postgres.query<{ entered: boolean }>({
+        name: "enter-host",
+        text: ENTER_HOST,
+        values: [runId, node, workerId, attempt, host],
+      });
+      return rows[0]?.entered ?? false;
+    },
+    async release({ fence, host, heldMs }) {
+      const { runId, node, workerId, attempt } = fence;
+      await postgres.query({
+        name: "release-task",
+        text: RELEASE_TASK,
+        values: [runId, node, workerId, attempt, host, heldMs ?? null],
+      });
+    },
+    async nextDueInMs(knownForMs) {
       const { rows } = await postgres.query<{ ms: number | null }>({
         name: "next-due",
         text: NEXT_DUE,
+        values: [knownForMs],
       });
       return rows[0]?.ms ?? undefined;
     },

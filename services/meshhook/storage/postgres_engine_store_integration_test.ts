@@ -137,7 +137,7 @@ Deno.test("a step that fails waits for its time; given up, it is a dead letter a
   };
   assertEquals(await fail(task!.run, attempt, Date.now() + 30), ["written"]);
   strictEqual((await claim(engine, worker)).length, 0);
-  const dueMs = await engine.store.nextDueInMs();
+  const dueMs = await engine.store.nextDueInMs(0);
   ok(dueMs !== undefined && dueMs <= 30, `${dueMs}`);
   await new Promise((resolve) => setTimeout(resolve, 60));
   const [again] = await claim(engine, worker);
@@ -152,7 +152,7 @@ Deno.test("a step that fails waits for its time; given up, it is a dead letter a
   strictEqual(run.events.at(-1)?.event.type, "run.failed");
 });
 
-Deno.test("a project with a thousand tasks delays no other, and none passes its limit", async () => {
+Deno.test("a project with a thousand tasks delays no other", async () => {
   await using engine = await openEngine();
   const { runId } = await begin(engine, "loud");
   await engine.postgres.query(
@@ -168,9 +168,108 @@ Deno.test("a project with a thousand tasks delays no other, and none passes its 
       .map(([project, list]) => [project, list?.length]).toSorted(),
     [["loud", 8], ["quiet", 2]],
   );
-  await engine.postgres.query("UPDATE projects SET max_concurrency = 9");
-  const more = await claim(engine, crypto.randomUUID());
-  strictEqual(more.length, 1);
+});
+
+/** As many tasks of one run as are asked for, each for a host. */
+async function queue(
+  engine: TestEngine,
+  host: string,
+  count: number,
+  project = "alpha",
+): Promise<void> {
+  const { runId } = await begin(engine, project);
+  await engine.postgres.query("DELETE FROM tasks WHERE run_id = $1", [runId]);
+  await engine.postgres.query(
+    `INSERT INTO tasks (run_id, node, project_id, kind, host, ready_at)
+     SELECT $1, 'n' || n, $2, 'http_call', $3, now() - interval '1 hour'
+     FROM generate_series(1, $4::int) n`,
+    [runId, project, host, count],
+  );
+}
+
+const claimAtOnce = async ({ store }: TestEngine, limit: number) =>
+  (await Promise.all(
+    Array.from(
+      { length: 4 },
+      () =>
+        store.claim({ workerId: crypto.randomUUID(), limit, leaseMs: HOUR_MS }),
+    ),
+  )).flat();
+
+Deno.test("four workers that claim at once stay within a project's limit together, and within a host's", async () => {
+  await using engine = await openEngine();
+  await queue(engine, "", 100);
+  await queue(engine, "slow.example", 100);
+  await queue(engine, "", 100, "beta");
+  await engine.postgres.query(
+    `UPDATE projects SET max_concurrency = 11, max_host_concurrency = 3
+     WHERE id = 'alpha'`,
+  );
+  for (let round = 0; round < 10; round++) {
+    const tasks = await claimAtOnce(engine, 10);
+    const of = (project: string, host?: string) =>
+      tasks.filter((task) => task.projectId === project && task.host === host)
+        .length;
+    assertEquals(
+      [of("alpha", "slow.example"), of("alpha"), of("beta")],
+      [3, 8, 29],
+    );
+    strictEqual((await claimAtOnce(engine, 10)).length, 21);
+    strictEqual((await claimAtOnce(engine, 10)).length, 0);
+    await engine.postgres.query(
+      "UPDATE tasks SET locked_by = NULL, lease_until = NULL",
+    );
+  }
+});
+
+Deno.test("a host that is full, or left alone, delays no other of its project and none of another", async () => {
+  await using engine = await openEngine();
+  const { store } = engine;
+  await queue(engine, "slow.example", 1_000);
+  await queue(engine, "fast.example", 2);
+  await queue(engine, "slow.example", 2, "beta");
+  await engine.postgres.query("UPDATE projects SET max_host_concurrency = 3");
+  const first = await claimAtOnce(engine, 50);
+  const [slow] = first.filter(({ projectId, host }) =>
+    projectId === "alpha" && host === "slow.example"
+  );
+  strictEqual(first.length, 7);
+  ok(await store.nextDueInMs(1_000) ?? 0 > 0, "what is held back is not due");
+
+  // Left alone for as long as it is said, and the attempt does not count.
+  await store.release({ fence: slow!, host: "slow.example", heldMs: 300 });
+  assertEquals(await claimAtOnce(engine, 50), []);
+  const dueMs = await store.nextDueInMs(1_000);
+  ok(dueMs !== undefined && dueMs > 0 && dueMs <= 300, `${dueMs}`);
+  strictEqual((await store.extend([slow!], HOUR_MS)).length, 0);
+  await new Promise((resolve) => setTimeout(resolve, 350));
+  const [next, ...more] = await claimAtOnce(engine, 50);
+  strictEqual(more.length, 0);
+  assertEquals([next?.attempt, next?.failures], [1, 0]);
+});
+
+Deno.test("a host that turns out only when the step is begun is counted from then on", async () => {
+  await using engine = await openEngine();
+  const { store } = engine;
+  await queue(engine, "", 4);
+  await engine.postgres.query("UPDATE projects SET max_host_concurrency = 2");
+  const tasks = await claim(engine, crypto.randomUUID());
+  const entered = await Promise.all(
+    tasks.map((task) => store.enterHost(task, "late.example")),
+  );
+  assertEquals(entered.toSorted(), [false, false, true, true]);
+  const refused = tasks[entered.indexOf(false)]!;
+  await store.release({ fence: refused, host: "late.example" });
+  assertEquals(await claimAtOnce(engine, 10), []);
+  const done = tasks[entered.indexOf(true)]!;
+  await engine.postgres.query(
+    "DELETE FROM tasks WHERE run_id = $1 AND node = $2",
+    [done.runId, done.node],
+  );
+  assertEquals(
+    (await claimAtOnce(engine, 10)).map(({ node, host }) => [node, host]),
+    [[refused.node, "late.example"]],
+  );
 });
 
 Deno.test("rows of one project are invisible to another's role, and unwritable", async () => {

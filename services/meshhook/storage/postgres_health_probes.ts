@@ -28,16 +28,33 @@ const DATABASE = `SELECT 1, pg_is_in_recovery() AS in_recovery,
   current_setting('transaction_read_only') = 'on' AS read_only,
   (SELECT max(version) FROM schema_migrations) AS schema_version`;
 
-/** $1 ms. What waits because its project has its limit in hand is not overdue. */
+/**
+ * $1 ms. What waits because of a limit or a breaker is not overdue: the claims
+ * themselves say so, again and again as long as it is so. In between a project
+ * whose limit is in hand may be seen with room.
+ */
 const OVERDUE = `EXISTS (
-  SELECT FROM projects p
-  WHERE EXISTS (
-    SELECT FROM tasks WHERE project_id = p.id AND state = 'ready'
-      AND ready_at < now() - $1 * interval '1 ms'
-      AND (lease_until IS NULL OR lease_until < now() - $1 * interval '1 ms')
-  ) AND p.max_concurrency > (
-    SELECT count(*) FROM tasks WHERE project_id = p.id AND state = 'ready'
-      AND lease_until > now()
+  WITH RECURSIVE lanes AS (
+    (SELECT project_id, host FROM tasks WHERE state = 'ready'
+      ORDER BY project_id, host LIMIT 1)
+    UNION ALL
+    SELECT following.project_id, following.host FROM lanes l
+    CROSS JOIN LATERAL (
+      SELECT t.project_id, t.host FROM tasks t WHERE t.state = 'ready'
+        AND (t.project_id, t.host) > (l.project_id, l.host)
+      ORDER BY t.project_id, t.host LIMIT 1
+    ) following
+  ), latest AS (SELECT now() - $1 * interval '1 ms' AS moment)
+  SELECT FROM lanes l, latest
+  WHERE NOT EXISTS (
+    SELECT FROM host_holds o WHERE o.project_id = l.project_id
+      AND ((o.host = l.host AND o.held_until > moment)
+        OR (o.host IN (l.host, '') AND o.limited_at > moment))
+  ) AND EXISTS (
+    SELECT FROM tasks t WHERE t.state = 'ready'
+      AND t.project_id = l.project_id AND t.host = l.host
+      AND t.ready_at < moment
+      AND (t.lease_until IS NULL OR t.lease_until < moment)
   )
 )`;
 

@@ -90,24 +90,39 @@ Deno.test("a task that waits is overdue, unless a limit holds it back or a worke
     strictEqual(await overdue(), false);
     await wait(engine, 61);
     strictEqual(await overdue(), true);
-    await engine.postgres.query("UPDATE projects SET max_concurrency = 1");
-    strictEqual(await overdue(), true);
-    const taken = await engine.store.claim({
-      workerId: crypto.randomUUID(),
-      limit: 1,
-      leaseMs: 30_000,
-    });
-    strictEqual(taken.length, 1);
+    const { postgres, store } = engine;
+    const claim = (limit: number) =>
+      store.claim({ workerId: crypto.randomUUID(), limit, leaseMs: 30_000 });
+    await postgres.query("UPDATE projects SET max_concurrency = 1");
+    strictEqual(await overdue(), true, "nobody has looked");
+    const [taken] = await claim(9);
     await wait(engine, 100);
     strictEqual(await overdue(), false, "the project has its limit in hand");
-    await engine.postgres.query("UPDATE projects SET max_concurrency = 9");
-    strictEqual(await overdue(), true);
-    await engine.store.claim({
-      workerId: crypto.randomUUID(),
-      limit: 9,
-      leaseMs: 30_000,
-    });
+    // As between two steps: the one in hand has just ended.
+    await postgres.query("DELETE FROM tasks WHERE run_id = $1", [taken!.runId]);
+    strictEqual(await overdue(), false);
+    const later = () =>
+      postgres.query(
+        `UPDATE host_holds SET limited_at = limited_at - interval '61 s',
+           held_until = held_until - interval '61 s'`,
+      );
+    await later();
+    strictEqual(await overdue(), true, "nobody has claimed for a minute");
+
+    await postgres.query("UPDATE projects SET max_concurrency = 9");
+    const [held, ...rest] = await claim(9);
     strictEqual(await overdue(), false, "all is in hand");
+    ok(held !== undefined);
+    await store.release({ fence: held, host: "down.example", heldMs: 1 });
+    await postgres.query(
+      `UPDATE tasks SET ready_at = now() - interval '1 hour'
+       WHERE run_id = $1`,
+      [held.runId],
+    );
+    strictEqual(await overdue(), false, "its breaker was open a moment ago");
+    await later();
+    strictEqual(await overdue(), true, "its breaker is no reason any more");
+    strictEqual(rest.length, 1);
   });
 });
 

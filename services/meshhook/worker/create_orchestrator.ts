@@ -80,10 +80,11 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
     });
   }
 
-  async function pause(): Promise<void> {
+  async function pause(lookedAt: number): Promise<void> {
     if (woken) return;
     const due = inHand.size < concurrency
-      ? await store.nextDueInMs().catch(() => undefined)
+      ? await store.nextDueInMs(clock.elapsed() - lookedAt)
+        .catch(() => undefined)
       : undefined;
     if (woken) return;
     const wait = Math.min(pollMs, Math.max(1, due ?? pollMs));
@@ -98,6 +99,7 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
   async function claimLoop(): Promise<void> {
     while (!stopping.signal.aborted) {
       woken = false;
+      const lookedAt = clock.elapsed();
       try {
         const limit = concurrency - inHand.size;
         const tasks = limit > 0
@@ -110,7 +112,7 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
       } catch (error) {
         log.warn("Cannot look at the queue: it is tried again", { error });
       }
-      await pause();
+      await pause(lookedAt);
     }
   }
 

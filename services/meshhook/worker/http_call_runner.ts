@@ -2,10 +2,17 @@ import { Buffer } from "node:buffer";
 import { OperationalError } from "@mainstay/kernel/errors";
 import { retryDelayMs } from "@mainstay/kernel/resilience";
 import type { StepResult } from "../domain/advance_run.ts";
+import { hostOf } from "../domain/called_host.ts";
+import type { EngineStore } from "../domain/engine_store.ts";
 import type { ExchangeAnswer } from "../domain/http_exchange.ts";
 import type { Json } from "../domain/run_event.ts";
-import type { StepContext, StepRunner } from "../domain/step_runner.ts";
+import type {
+  StepContext,
+  StepHeld,
+  StepRunner,
+} from "../domain/step_runner.ts";
 import type { Executor } from "./executor_process.ts";
+import type { HostGate } from "./host_gate.ts";
 import {
   refusalOf,
   StepRefused,
@@ -18,6 +25,8 @@ import { type OpenTargets, type ResolveName, vetTarget } from "./vet_target.ts";
 /** What calling others needs. */
 export interface HttpCallOptions extends StepValuesOptions {
   readonly executor: Pick<Executor, "send">;
+  readonly hosts: HostGate;
+  readonly store: Pick<EngineStore, "enterHost">;
   readonly open: OpenTargets;
   readonly now: () => number;
   readonly resolve?: ResolveName;
@@ -50,16 +59,29 @@ const RESERVED =
  *
  * Every attempt of a step carries the same `Idempotency-Key`. What may pass (no
  * connection, a timeout, 408, 425, 429, 5xx) is tried again, later each time;
- * any other answer above 299 ends the step.
+ * any other answer above 299 ends the step. A host that has no room or is left
+ * alone gets no request: the step waits, and no attempt is counted.
  */
 export function httpCallRunner(
   options: HttpCallOptions,
 ): StepRunner<"http_call"> {
   return async (node, context) => {
     const values = stepValues(context, options);
+    const { task } = context;
+    const { hosts } = options;
     try {
-      const request = await requestOf(node, context, values);
-      const answer = await send(request, node.timeoutMs, options);
+      const url = textOf(await values.render(node.url), "url");
+      // What is no URL is refused later, with its reason.
+      const host = hostOf(url) ?? "";
+      const held = await heldBack(host, context, options);
+      if (held !== undefined) return held;
+      const request = await requestOf(node, { url, context, values });
+      const answer = await hosts.call(
+        { projectId: task.projectId, host },
+        () => send(request, node.timeoutMs, options),
+        isHostsFault,
+      );
+      if ("heldMs" in answer) return { held: { host, ...answer } };
       if ("fault" in answer) {
         const message = `There was no answer: ${answer.fault}`;
         return failed(answer.fault, message, node.retry, context, options);
@@ -94,12 +116,35 @@ export function httpCallRunner(
   };
 }
 
+/** Whether a step has to wait for its host, and for how long. */
+async function heldBack(
+  host: string,
+  { task }: StepContext,
+  { hosts, store }: HttpCallOptions,
+): Promise<StepHeld | undefined> {
+  const heldMs = hosts.heldMs({ projectId: task.projectId, host });
+  if (heldMs !== undefined) return { held: { host, heldMs } };
+  if (host === (task.host ?? "") || await store.enterHost(task, host)) {
+    return undefined;
+  }
+  return { held: { host } };
+}
+
+/** Whether the host is not well; what it refuses says nothing of that. */
+function isHostsFault(answer: ExchangeAnswer): boolean {
+  return "fault" in answer
+    ? answer.fault === "unreachable" || answer.fault === "timeout"
+    : answer.status >= 500;
+}
+
 async function requestOf(
   node: Parameters<StepRunner<"http_call">>[0],
-  { task }: StepContext,
-  values: StepValues,
+  { url, context: { task }, values }: {
+    readonly url: string;
+    readonly context: StepContext;
+    readonly values: StepValues;
+  },
 ): Promise<Request> {
-  const url = textOf(await values.render(node.url), "url");
   const headers: Record<string, string> = {
     "user-agent": "MeshHook",
     "idempotency-key": `${task.runId}:${task.node}`,

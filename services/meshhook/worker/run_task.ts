@@ -1,10 +1,14 @@
 import type { WorkflowNode } from "@mainstay/contracts/meshhook_workflow";
 import type { Clock } from "@mainstay/kernel/lifecycle";
 import type { Logger } from "@mainstay/kernel/logging";
-import { advanceRun, stateOf, type StepResult } from "../domain/advance_run.ts";
+import { advanceRun, stateOf } from "../domain/advance_run.ts";
 import type { EngineStore } from "../domain/engine_store.ts";
 import type { Scope } from "../domain/expression.ts";
-import type { StepContext, StepRunners } from "../domain/step_runner.ts";
+import type {
+  StepContext,
+  StepOutcome,
+  StepRunners,
+} from "../domain/step_runner.ts";
 import type {
   ClaimedTask,
   Completion,
@@ -15,7 +19,7 @@ import { workflowGraph } from "../domain/workflow_graph.ts";
 
 /** What running one task needs. */
 export interface RunTaskOptions {
-  readonly store: Pick<EngineStore, "load">;
+  readonly store: Pick<EngineStore, "load" | "release">;
   readonly runners: StepRunners;
   readonly complete: (completion: Completion) => Promise<CompletionOutcome>;
   readonly clock: Clock;
@@ -34,31 +38,31 @@ export async function runTask(
   const { complete, clock, log, signal } = options;
   const result = await resultOf(task, options);
   if (signal.aborted) return;
+  const { runId, node, workerId, attempt, projectId } = task;
+  const fence = { runId, node, workerId, attempt };
+  if ("held" in result) {
+    return await options.store.release({ fence, ...result.held });
+  }
   let run: RunRecord | undefined = task.run;
   while (run !== undefined) {
     const advance = advanceRun(run, task, result, clock.now());
     if (advance === undefined) break;
-    const { runId, node, workerId, attempt, projectId } = task;
-    const outcome = await complete({
-      fence: { runId, node, workerId, attempt },
-      projectId,
-      ...advance,
-    });
+    const outcome = await complete({ fence, projectId, ...advance });
     if (outcome === "written") return;
     if (outcome === "lost") break;
-    run = await options.store.load(task.runId);
+    run = await options.store.load(runId);
   }
   log.info("A step's outcome is not kept: the run is over or someone else's", {
-    runId: task.runId,
-    node: task.node,
-    attempt: task.attempt,
+    runId,
+    node,
+    attempt,
   });
 }
 
 async function resultOf(
   task: ClaimedTask,
   { runners, log, signal }: RunTaskOptions,
-): Promise<StepResult> {
+): Promise<StepOutcome> {
   const graph = workflowGraph(task.run.definition);
   const node = graph.nodes.get(task.node);
   if (node === undefined || node.type === "webhook") {
@@ -69,7 +73,7 @@ async function resultOf(
   const run = runners[node.type] as (
     node: WorkflowNode,
     context: StepContext,
-  ) => Promise<StepResult> | StepResult;
+  ) => Promise<StepOutcome> | StepOutcome;
   try {
     return await run(node, { task, scope: scopeOf(task.run), signal });
   } catch (error) {

@@ -18,7 +18,10 @@ CREATE TABLE projects (
   name text NOT NULL,
   -- Runs and their events are kept this long after their end.
   retention interval NOT NULL DEFAULT '30 days',
-  max_concurrency integer NOT NULL DEFAULT 50,
+  -- Steps in hand at most, of all its workers together; and calls of one host.
+  max_concurrency integer NOT NULL DEFAULT 50 CHECK (max_concurrency > 0),
+  max_host_concurrency integer NOT NULL DEFAULT 20
+    CHECK (max_host_concurrency > 0),
   created_at timestamptz NOT NULL DEFAULT now()
 );
 
@@ -141,8 +144,8 @@ CREATE TABLE tasks (
   node text NOT NULL,
   project_id text NOT NULL,
   kind text NOT NULL,
-  -- Of an http_call, where its URL does not depend on the run.
-  host text,
+  -- Of an http_call: as soon as it is known. '' is none.
+  host text NOT NULL DEFAULT '',
   state text NOT NULL DEFAULT 'ready' CHECK (state IN ('ready', 'dead')),
   ready_at timestamptz NOT NULL,
   -- How often it was taken up. Together with locked_by, the fence: who holds
@@ -156,7 +159,6 @@ CREATE TABLE tasks (
   PRIMARY KEY (run_id, node)
 );
 CREATE INDEX tasks_ready ON tasks (ready_at) WHERE state = 'ready';
-CREATE INDEX tasks_project ON tasks (project_id, ready_at) WHERE state = 'ready';
 CREATE INDEX tasks_dead ON tasks (project_id, created_at) WHERE state = 'dead';
 
 -- Who looked at a secret, made or removed something.
