@@ -80,6 +80,50 @@ export const meshhookSettings = {
         "How long a step stays with a worker that says nothing of itself",
       default: 30_000,
     },
+    supabaseUrl: {
+      env: "SUPABASE_URL",
+      kind: url(),
+      description:
+        "The Supabase whose Realtime is looked at. Default: MeshHook's own",
+      optional: true,
+    },
+    supabaseKey: {
+      env: "SUPABASE_KEY",
+      kind: text({ min: 1 }),
+      description: "Key that its Realtime is joined with",
+      optional: true,
+      secret: true,
+    },
+    realtimeMaxSockets: {
+      env: "REALTIME_MAX_SOCKETS",
+      kind: integer({ min: 1, max: 100_000 }),
+      description: "Sockets for live logs that a project may have at once",
+      default: 500,
+    },
+    realtimeMaxChannels: {
+      env: "REALTIME_MAX_CHANNELS",
+      kind: integer({ min: 1, max: 10_000 }),
+      description: "Channels on one of them",
+      default: 100,
+    },
+    realtimeJoinRate: {
+      env: "REALTIME_JOIN_RATE",
+      kind: integer({ min: 1, max: 100_000 }),
+      description: "Channels that a project may join in a second",
+      default: 200,
+    },
+    realtimeMaxMessageBytes: {
+      env: "REALTIME_MAX_MESSAGE",
+      kind: bytes({ min: 1_024, max: 1_048_576 }),
+      description: "Longest message of a client of live logs",
+      default: 65_536,
+    },
+    realtimeIdleTimeoutMs: {
+      env: "REALTIME_IDLE_TIMEOUT",
+      kind: duration({ min: 1_000, max: 3_600_000 }),
+      description: "How long such a client may be silent, heartbeats included",
+      default: 60_000,
+    },
   }),
 };
 

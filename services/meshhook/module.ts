@@ -10,6 +10,7 @@ import { HEALTH_GROUP, healthChecks } from "./http/health_checks.ts";
 import { healthRoutes } from "./http/health_routes.ts";
 import { intakeRoute } from "./http/intake_route.ts";
 import { createProjectAccess } from "./http/project_access.ts";
+import { openRealtime } from "./http/realtime/open_realtime.ts";
 import { runRoutes } from "./http/run_routes.ts";
 import { workflowRoutes } from "./http/workflow_routes.ts";
 import {
@@ -57,9 +58,15 @@ function meshhookModule(
       const encryption = createKeyEncryption(config.meshhookKek);
       const forProject = createProjectAccess(storage.tenants);
       const begun = () => storage.wakes.tell();
-      const health = storage.openHealth();
+      const { probes, live, parts } = storage.openHealth();
+      const realtime = openRealtime(kernel, config, {
+        tenants: storage.tenants,
+        feed: live,
+      });
       const checks = healthChecks({
-        ...health,
+        probes,
+        liveLogs: realtime.liveLogs,
+        supabase: realtime.supabase,
         encryption,
         now: systemClock.now,
         critical: config.healthCritical,
@@ -67,7 +74,8 @@ function meshhookModule(
       kernel.health.defineGroup(HEALTH_GROUP);
       for (const check of checks) kernel.health.register(check);
       return {
-        parts: [...storage.parts, ...health.parts],
+        parts: [...storage.parts, ...parts],
+        background: realtime.background,
         routes: [
           ...healthRoutes(kernel),
           intakeRoute({
@@ -80,6 +88,7 @@ function meshhookModule(
           }),
           ...workflowRoutes(forProject, { encryption }),
           ...runRoutes(forProject, { now: systemClock.now, begun }),
+          realtime.route,
         ],
       };
     },

@@ -42,14 +42,3 @@ export interface HealthProbes {
     others: readonly string[],
   ): Promise<readonly string[]>;
 }
-
-/** What live logs are told by. */
-export interface LiveFeed {
-  /**
-   * Sends word through the database, and resolves once it was heard on the
-   * connection that live logs hear by.
-   *
-   * @throws {Error} If nothing is heard at present; or the signal's reason.
-   */
-  echo(signal: AbortSignal): Promise<void>;
-}

@@ -1,8 +1,9 @@
 import type { Kernel, Part } from "@mainstay/kernel/lifecycle";
 import type { EngineStore } from "./engine_store.ts";
-import type { HealthProbes, LiveFeed } from "./health_probes.ts";
+import type { HealthProbes } from "./health_probes.ts";
 import type { HeartbeatStore } from "./heartbeat.ts";
 import type { HookStore } from "./hook.ts";
+import type { LiveFeed } from "./live_log.ts";
 import type { SecretReader } from "./secret_reader.ts";
 import type { Tenants } from "./tenant_store.ts";
 import type { WakeFeed } from "./wake_feed.ts";
@@ -19,7 +20,7 @@ export interface MeshhookStorage {
   readonly parts: readonly Part[];
 }
 
-/** What the health of it all is told by. */
+/** What health and live logs are told by. */
 export interface MeshhookHealthStorage {
   readonly probes: HealthProbes;
   readonly live: LiveFeed;
@@ -47,7 +48,7 @@ export interface MeshhookDatabase {
     kernel: Kernel,
     config: MeshhookDatabaseConfig,
   ): MeshhookStorage & {
-    /** Its own connections, which only the process that tells of health has. */
+    /** Its own connections, which only the server has. */
     openHealth(): MeshhookHealthStorage;
   };
 }

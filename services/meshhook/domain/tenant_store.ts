@@ -1,5 +1,6 @@
 import type { WorkflowDefinition } from "@mainstay/contracts/meshhook_workflow";
 import type { HookSignature } from "./hook.ts";
+import type { LiveReader } from "./live_log.ts";
 import type { NumberedEvent, RunEvent } from "./run_event.ts";
 import type { RunStatus } from "./run_state.ts";
 import type { NewTask, RunRecord } from "./task.ts";
@@ -52,7 +53,7 @@ export interface RunChange {
 }
 
 /** One project, seen and changed by its own: the database shows no other. */
-export interface TenantStore {
+export interface TenantStore extends LiveReader {
   listWorkflows(): Promise<readonly Workflow[]>;
   findWorkflow(name: string): Promise<Workflow | undefined>;
   saveDraft(name: string, draft: WorkflowDefinition): Promise<Workflow>;

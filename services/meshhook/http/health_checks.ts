@@ -6,7 +6,7 @@ import {
   HEALTH_PARTS,
   type HealthPart,
 } from "../domain/health_part.ts";
-import type { HealthProbes, LiveFeed } from "../domain/health_probes.ts";
+import type { HealthProbes } from "../domain/health_probes.ts";
 import {
   judgeDatabase,
   judgeWorkers,
@@ -18,7 +18,10 @@ import { proveIntake } from "./prove_intake.ts";
 /** What the parts of MeshHook are asked through. */
 export interface HealthChecksOptions {
   readonly probes: HealthProbes;
-  readonly live: LiveFeed;
+  /** Goes the whole way of live logs; an abort of its signal ends it. */
+  readonly liveLogs: (signal: AbortSignal) => Promise<void>;
+  /** Asks the Realtime that `SUPABASE_URL` names. Default: live logs. */
+  readonly supabase?: ((signal: AbortSignal) => Promise<void>) | undefined;
   readonly encryption: KeyEncryption;
   readonly now: () => number;
   /** Parts whose failure makes all of it unhealthy. */
@@ -49,19 +52,19 @@ const FOREIGN = "probe.foreign";
  * not get better by sending callers elsewhere.
  */
 export function healthChecks(
-  { probes, live, encryption, now, critical }: HealthChecksOptions,
+  { probes, liveLogs, supabase = liveLogs, ...options }: HealthChecksOptions,
 ): readonly HealthCheck[] {
   const checks: Readonly<Record<HealthPart, HealthCheck["check"]>> = {
     async database(signal) {
       judgeDatabase(await probes.database(signal));
     },
-    supabase: (signal) => live.echo(signal),
+    supabase,
     async workers() {
       const report = await probes.workers(MAX_WAIT_MS);
       judgeWorkers(report);
       return { beatAgesMs: report.beatAgesMs };
     },
-    webhooks: () => proveIntake({ hooks: probes.hooks, encryption, now }),
+    webhooks: () => proveIntake({ ...options, hooks: probes.hooks }),
     async builder() {
       parseWorkflow(await probes.storedDefinition(parseWorkflow(PROBE_FLOW)));
     },
@@ -71,7 +74,7 @@ export function healthChecks(
         throw new Error("What was appended is not what is read");
       }
     },
-    liveLogs: (signal) => live.echo(signal),
+    liveLogs,
     async tenancy() {
       const seen = await probes.visibleTo(OWN, [FOREIGN]);
       if (seen.length !== 1 || seen[0] !== OWN) {
@@ -82,7 +85,7 @@ export function healthChecks(
   return HEALTH_PARTS.map((part) => ({
     ...TIMES,
     name: checkName(part),
-    critical: critical.includes(part),
+    critical: options.critical.includes(part),
     groups: part === "database" ? [HEALTH_GROUP, "ready"] : [HEALTH_GROUP],
     check: checks[part],
   }));

@@ -21,16 +21,27 @@ export type ProjectHandler = (
 /** Makes a handler one that only its project's keys reach. */
 export type ForProject = (handle: ProjectHandler) => Route["handle"];
 
+/** Says whose a key is. */
+export type KeyOwners = (
+  key: string,
+) => ReturnType<Tenants["projectOf"]>;
+
+/** Finds keys by what is kept of them. */
+export function keyOwners(tenants: Pick<Tenants, "projectOf">): KeyOwners {
+  return (key) => tenants.projectOf(hash("sha256", key, "buffer"));
+}
+
 /**
  * Creates the check of API keys. A project that is not the key's is refused in
  * the same words whether it is there or not.
  */
-export function createProjectAccess(tenants: Tenants): ForProject {
+export function createProjectAccess(
+  tenants: Tenants,
+  ownerOf: KeyOwners = keyOwners(tenants),
+): ForProject {
   return (handle) => async (request, context) => {
     const key = bearerOf(request.headers);
-    const owner = key === undefined
-      ? undefined
-      : await tenants.projectOf(hash("sha256", key, "buffer"));
+    const owner = key === undefined ? undefined : await ownerOf(key);
     if (owner === undefined) throw new Unauthorized();
     const { project = "" } = context.params;
     if (owner.projectId !== project) {

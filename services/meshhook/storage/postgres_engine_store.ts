@@ -1,5 +1,6 @@
 import type { Postgres } from "@mainstay/adapters/postgres";
 import type { EngineStore } from "../domain/engine_store.ts";
+import type { TellAdvance } from "../domain/live_log.ts";
 import { jsonText } from "./json_text.ts";
 import type { NumberedEvent, RunEvent } from "../domain/run_event.ts";
 import type {
@@ -49,8 +50,12 @@ interface TaskRow {
  * The queue in the table `tasks`.
  *
  * @param postgres Whose connections are in the role `meshhook_engine`.
+ * @param tell Told what was written.
  */
-export function postgresEngineStore(postgres: Postgres): EngineStore {
+export function postgresEngineStore(
+  postgres: Postgres,
+  tell: TellAdvance,
+): EngineStore {
   return {
     async begin({ runId, projectId, delivery, events, tasks, ...run }) {
       const values = [
@@ -71,7 +76,10 @@ export function postgresEngineStore(postgres: Postgres): EngineStore {
         values,
       });
       const created = rows[0]?.run_id ?? undefined;
-      if (created !== undefined) return { runId: created, created: true };
+      if (created !== undefined) {
+        tell([{ projectId, runId: created, from: 1, to: events.length }]);
+        return { runId: created, created: true };
+      }
       const earlier = await postgres.query<{ run_id: string }>(
         `SELECT run_id FROM deliveries
          WHERE project_id = $1 AND slug = $2 AND delivery_id = $3`,
@@ -131,6 +139,16 @@ export function postgresEngineStore(postgres: Postgres): EngineStore {
       });
       const outcomes = new Map(
         rows.map(({ position, outcome }) => [position, outcome]),
+      );
+      tell(
+        completions.flatMap(({ fence, projectId, lastSeq, events }, at) =>
+          outcomes.get(at) !== "written" ? [] : [{
+            projectId,
+            runId: fence.runId,
+            from: lastSeq + 1,
+            to: lastSeq + events.length,
+          }]
+        ),
       );
       return completions.map((_, at) => outcomes.get(at) ?? "lost");
     },

@@ -1,9 +1,9 @@
 import type { Postgres } from "@mainstay/adapters/postgres";
 import { type Part, sleep } from "@mainstay/kernel/lifecycle";
 import type { Logger } from "@mainstay/kernel/logging";
-import type { LiveFeed } from "../domain/health_probes.ts";
+import type { LiveFeed, LiveListener } from "../domain/live_log.ts";
+import { LIVE_CHANNEL, type LiveWord, parseLiveWord } from "./live_words.ts";
 
-const CHANNEL = "meshhook_live";
 /** Between two attempts to hear again. */
 const RETRY_MS = 500;
 
@@ -17,16 +17,41 @@ export function postgresLiveFeed(
 ): LiveFeed & Part {
   const stopping = new AbortController();
   const { signal: stopped } = stopping;
-  const echoes = new Map<string, () => void>();
+  const listeners = new Set<LiveListener>();
   let listening = false;
+  let heardBefore = false;
   let running: Promise<void> | undefined;
 
-  async function follow(): Promise<void> {
+  function onListening(): void {
+    listening = true;
+    if (heardBefore) { for (const listener of listeners) listener.missed(); }
+    heardBefore = true;
+  }
+
+  function onMessage(payload: string): void {
+    const word = parseLiveWord(payload);
+    if (word === undefined) return;
+    for (const listener of listeners) {
+      if ("runs" in word) {
+        listener.advanced(
+          word.runs.map(([projectId, runId, from, to]) => ({
+            projectId,
+            runId,
+            from,
+            to,
+          })),
+        );
+      } else if ("missed" in word) listener.missed();
+      else listener.said(word.said);
+    }
+  }
+
+  async function listen(): Promise<void> {
     while (!stopped.aborted) {
       try {
-        await postgres.listen(CHANNEL, {
-          onListening: () => listening = true,
-          onMessage: (payload) => echoes.get(payload)?.(),
+        await postgres.listen(LIVE_CHANNEL, {
+          onListening,
+          onMessage,
           signal: stopped,
         });
       } catch (error) {
@@ -42,31 +67,23 @@ export function postgresLiveFeed(
   return {
     name: "live-feed",
     start() {
-      running = follow();
+      running = listen();
     },
     async stop() {
       stopping.abort();
       await running;
     },
-    async echo(signal) {
+    follow(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async say(said) {
       if (!listening) throw new Error("Nothing is heard: the link is lost");
-      const word = crypto.randomUUID();
-      const heard = Promise.withResolvers<void>();
-      heard.promise.catch(() => {});
-      const giveUp = () => heard.reject(signal.reason);
-      signal.addEventListener("abort", giveUp, { once: true });
-      echoes.set(word, heard.resolve);
-      try {
-        await postgres.query({
-          name: "echo",
-          text: `SELECT pg_notify('${CHANNEL}', $1)`,
-          values: [word],
-        });
-        await heard.promise;
-      } finally {
-        signal.removeEventListener("abort", giveUp);
-        echoes.delete(word);
-      }
+      await postgres.query({
+        name: "say",
+        text: `SELECT pg_notify('${LIVE_CHANNEL}', $1)`,
+        values: [JSON.stringify({ said } satisfies LiveWord)],
+      });
     },
   };
 }

@@ -10,6 +10,7 @@ import { postgresEngineStore } from "./postgres_engine_store.ts";
 import { postgresHealthProbes } from "./postgres_health_probes.ts";
 import { postgresHeartbeats } from "./postgres_heartbeats.ts";
 import { postgresHookStore } from "./postgres_hook_store.ts";
+import { postgresLiveAnnouncer } from "./postgres_live_announcer.ts";
 import { postgresLiveFeed } from "./postgres_live_feed.ts";
 import { postgresSecretReader } from "./postgres_secret_reader.ts";
 import { postgresTenants } from "./postgres_tenants.ts";
@@ -44,15 +45,17 @@ export const postgresDatabase: MeshhookDatabase = {
       );
     const engine = connect("meshhook_engine");
     const tenant = connect("meshhook_tenant");
+    const { tell, part: announcer } = postgresLiveAnnouncer(engine);
     return {
-      engine: postgresEngineStore(engine),
+      engine: postgresEngineStore(engine, tell),
       hooks: postgresHookStore(engine),
       secrets: postgresSecretReader(engine),
       wakes: postgresWakeFeed(engine),
-      tenants: postgresTenants({ tenant, engine }),
+      tenants: postgresTenants({ tenant, engine, tell }),
       parts: [
         connections("engine-connections", engine),
         connections("tenant-connections", tenant),
+        announcer,
       ],
       heartbeats: postgresHeartbeats(engine),
       openHealth() {

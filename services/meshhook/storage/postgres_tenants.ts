@@ -1,6 +1,8 @@
 import type { Postgres } from "@mainstay/adapters/postgres";
+import type { TellAdvance } from "../domain/live_log.ts";
 import type { Tenants, TenantStore } from "../domain/tenant_store.ts";
 import type { AsTenant } from "./as_tenant.ts";
+import { tenantLive } from "./tenant_live.ts";
 import { tenantRuns } from "./tenant_runs.ts";
 import { tenantWorkflows } from "./tenant_workflows.ts";
 
@@ -12,7 +14,11 @@ import { tenantWorkflows } from "./tenant_workflows.ts";
  * @param connections.engine In the role `meshhook_engine`: knows whose key it is.
  */
 export function postgresTenants(
-  { tenant, engine }: { readonly tenant: Postgres; readonly engine: Postgres },
+  { tenant, engine, tell }: {
+    readonly tenant: Postgres;
+    readonly engine: Postgres;
+    readonly tell: TellAdvance;
+  },
 ): Tenants {
   return {
     async projectOf(keyHash) {
@@ -54,7 +60,8 @@ export function postgresTenants(
         });
       return {
         ...tenantWorkflows(asTenant, projectId),
-        ...tenantRuns(asTenant, projectId),
+        ...tenantRuns(asTenant, projectId, tell),
+        ...tenantLive(asTenant),
       };
     },
   };

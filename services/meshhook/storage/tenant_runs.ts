@@ -1,3 +1,4 @@
+import type { TellAdvance } from "../domain/live_log.ts";
 import type { RunStatus } from "../domain/run_state.ts";
 import type {
   DeadStep,
@@ -28,7 +29,11 @@ const SUMMARY = `SELECT r.id, w.name AS workflow, r.version, r.status,
   FROM runs r JOIN workflows w ON w.id = r.workflow_id`;
 
 /** What a project sees of its runs, and does to them. */
-export function tenantRuns(asTenant: AsTenant, projectId: string): RunPart {
+export function tenantRuns(
+  asTenant: AsTenant,
+  projectId: string,
+  tell: TellAdvance,
+): RunPart {
   return {
     listRuns: ({ limit, status, before }) =>
       asTenant(async (transaction) => {
@@ -53,15 +58,17 @@ export function tenantRuns(asTenant: AsTenant, projectId: string): RunPart {
         return summary && run &&
           { ...summaryOf(summary), events: runOf(run).events };
       }),
-    changeRun: (id, change) =>
-      asTenant(async (transaction) => {
+    async changeRun(id, change) {
+      let advanced: Parameters<TellAdvance>[0] = [];
+      const found = await asTenant(async (transaction) => {
         const { rowCount } = await transaction.query(
           "SELECT FROM runs WHERE id = $1 FOR UPDATE",
           [id],
         );
         if (rowCount === 0) return false;
         const { rows } = await transaction.query<RunRow>(LOAD_RUN, [id]);
-        const changed = change(runOf(rows[0]!));
+        const run = runOf(rows[0]!);
+        const changed = change(run);
         if (changed === undefined) return true;
         await transaction.query("DELETE FROM tasks WHERE run_id = $1", [id]);
         await transaction.query(CHANGE_RUN, [
@@ -71,8 +78,14 @@ export function tenantRuns(asTenant: AsTenant, projectId: string): RunPart {
           jsonText(changed.events),
           jsonText(changed.tasks.map(taskRow)),
         ]);
+        const last = run.events.length;
+        const to = last + changed.events.length;
+        advanced = [{ projectId, runId: id, from: last + 1, to }];
         return true;
-      }),
+      });
+      tell(advanced);
+      return found;
+    },
     listDead: (limit) =>
       asTenant(async (transaction) => {
         const { rows } = await transaction.query<{

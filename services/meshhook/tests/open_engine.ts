@@ -37,7 +37,7 @@ export async function openEngine(): Promise<TestEngine> {
   return {
     server,
     postgres: owner,
-    store: postgresEngineStore(engine),
+    store: postgresEngineStore(engine, () => {}),
     async publish(project, definition) {
       await owner.query(
         "INSERT INTO projects (id, name) VALUES ($1, $1) ON CONFLICT DO NOTHING",

@@ -36,10 +36,14 @@ export interface StartedMeshhook extends AsyncDisposable {
 /** Starts server and worker in this process and waits until both are ready. */
 export async function startMeshhook(
   env: Readonly<Record<string, string>> = {},
+  { server: given, port = freePort() }: {
+    /** Left as it is afterwards. Default: one of its own. */
+    readonly server?: TestPostgres;
+    readonly port?: number;
+  } = {},
 ): Promise<StartedMeshhook> {
   await using started = new AsyncDisposableStack();
-  const server = started.use(await startPostgres());
-  const port = freePort();
+  const server = given ?? started.use(await startPostgres());
   const log: string[] = [];
   const configOf = (servicePort: number, name: string) =>
     readConfig(meshhookSettings, {
