@@ -33,7 +33,11 @@ export interface TripState {
 
 /** What comes next. */
 export type NextStep =
-  | { readonly kind: "sign-in" }
+  | {
+    readonly kind: "sign-in";
+    /** Someone is signed in, but with fewer factors than the client asks for. */
+    readonly tooWeak: boolean;
+  }
   /** Someone is signed in, and has to say whether to go on as that. */
   | { readonly kind: "select-account" }
   | { readonly kind: "consent" }
@@ -42,18 +46,27 @@ export type NextStep =
 
 /** Decides; the same state always leads to the same step. */
 export function nextStep(state: TripState): NextStep {
-  const { parameters: { prompt }, session, fresh, hintedUserId } = state;
+  const { parameters, session, fresh, hintedUserId } = state;
+  const { prompt } = parameters;
   const silent = prompt.includes("none");
   const or = (refusal: Refusal, step: NextStep): NextStep =>
     silent ? { kind: "refuse", refusal } : step;
-  if (session === undefined || !isSufficient(state, session)) {
-    return or("login_required", { kind: "sign-in" });
+  if (session === undefined) {
+    return or("login_required", { kind: "sign-in", tooWeak: false });
+  }
+  const tooWeak = !meetsAcr(
+    session.acr,
+    parameters.acrValues,
+    state.reachableAcr,
+  );
+  if (tooWeak || !isRecent(state, session)) {
+    return or("login_required", { kind: "sign-in", tooWeak });
   }
   if (hintedUserId !== undefined && session.userId !== hintedUserId) {
     // Whoever has just signed in as someone else does not want to be asked again.
     return fresh
       ? { kind: "refuse", refusal: "login_required" }
-      : or("login_required", { kind: "sign-in" });
+      : or("login_required", { kind: "sign-in", tooWeak });
   }
   if (prompt.includes("select_account") && !fresh) {
     return { kind: "select-account" };
@@ -63,10 +76,8 @@ export function nextStep(state: TripState): NextStep {
     : { kind: "approve" };
 }
 
-function isSufficient(state: TripState, session: Session): boolean {
-  const { parameters, fresh, nowMs, reachableAcr } = state;
-  const { prompt, maxAgeS, acrValues } = parameters;
-  if (!meetsAcr(session.acr, acrValues, reachableAcr)) return false;
+function isRecent(state: TripState, session: Session): boolean {
+  const { parameters: { prompt, maxAgeS }, fresh, nowMs } = state;
   if (fresh) return true;
   if (prompt.includes("login")) return false;
   return maxAgeS === undefined ||

@@ -18,6 +18,8 @@ import {
 } from "../tests/accounts.ts";
 import { Browser, readable } from "../tests/browser.ts";
 import { PKCE, postForm } from "../tests/browser_trip.ts";
+import { addPasskey, signInWithPasskey } from "../tests/passkeys.ts";
+import { SoftwareAuthenticator } from "../tests/software_authenticator.ts";
 import { startIdentity } from "../tests/start_identity.ts";
 
 const SERVERS = ["authz", "idp"] as const;
@@ -290,4 +292,31 @@ Deno.test("acr_values asks for a code of those who have an app", async () => {
   const done = await browser.submit(second, { code: codeNow() });
   ok(done.url.searchParams.has("code"));
   ok((await browser.open(two)).url.searchParams.has("code"));
+});
+
+Deno.test("acr_values asks for a passkey of those who have nothing else", async () => {
+  await using identity = await startIdentity({ servers: SERVERS });
+  await addClient(identity, { firstParty: true });
+  await addUser(identity);
+  const { browser } = await signedInBrowser(identity);
+  const key = new SoftwareAuthenticator();
+  await addPasskey(identity, browser, key);
+  const two = { acr_values: "2" };
+  const silent = await browser.open(
+    authorizeUrl(identity, { ...two, prompt: "none" }),
+  );
+  strictEqual(silent.url.searchParams.get("error"), "login_required");
+  const login = await browser.open(authorizeUrl(identity, two));
+  match(readable(login), /asks for two factors: use a passkey/);
+  const again = await typePassword(browser, login);
+  match(readable(again), /asks for two factors: use a passkey/);
+  const { page } = await signInWithPasskey(identity, key, {
+    browser,
+    login: again,
+  });
+  ok(page.url.searchParams.has("code"));
+  ok(
+    (await browser.open(authorizeUrl(identity, two))).url.searchParams
+      .has("code"),
+  );
 });

@@ -57,11 +57,14 @@ export async function addPasskey(
   return await send();
 }
 
-/** Signs in with a passkey, in a browser of its own. */
+/** Signs in with a passkey: by a page that a browser shows, or in one of its own. */
 export async function signInWithPasskey(
   { urls }: Urls,
   key: SoftwareAuthenticator,
-  changes: Partial<Claims> = {},
+  { browser = new Browser(), login, ...changes }: Partial<Claims> & {
+    readonly browser?: Browser;
+    readonly login?: ShownPage;
+  } = {},
 ): Promise<
   {
     readonly browser: Browser;
@@ -70,17 +73,16 @@ export async function signInWithPasskey(
     readonly page: ShownPage;
   }
 > {
-  const browser = new Browser();
-  const login = await browser.open(`${urls.idp}/oidc/v1/login`);
-  const challenge = await challengeOf(browser, login, "/oidc/v1/login/passkey");
+  const shown = login ?? await browser.open(`${urls.idp}/oidc/v1/login`);
+  const challenge = await challengeOf(browser, shown, "/oidc/v1/login/passkey");
   const response = key.get({
     challenge,
     origin: urls.idp,
     rpId: "localhost",
     ...changes,
   });
-  const page = await browser.submit(login, { response }, {
+  const page = await browser.submit(shown, { response }, {
     action: "/oidc/v1/login/passkey",
   });
-  return { browser, login, response, page };
+  return { browser, login: shown, response, page };
 }

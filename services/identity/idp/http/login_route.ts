@@ -25,6 +25,8 @@ import {
 import type { Visit } from "./visit.ts";
 
 const WRONG = "The username or the password is wrong.";
+const TOO_WEAK =
+  "The application asks for two factors: use a passkey, or a code of your app after the password.";
 const WRONG_CODE = "The code is wrong, or it was used before.";
 
 /** What the sign-in page is to say, besides asking. */
@@ -52,7 +54,14 @@ export function loginRoutes(idp: Idp): readonly Route[] {
             : showLogin(idp, visit, trip);
         }
         const step = await stepOf(idp, visit, trip);
-        if (step.kind === "sign-in") return showLogin(idp, visit, trip);
+        if (step.kind === "sign-in") {
+          return showLogin(
+            idp,
+            visit,
+            trip,
+            step.tooWeak ? { problem: TOO_WEAK } : {},
+          );
+        }
         if (step.kind === "select-account") {
           return showLogin(idp, visit, trip, { username: undefined });
         }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Form } from "@mainstay/adapters/http";
-import { ACR } from "../../domain/authentication.ts";
+import { ACR, type Acr } from "../../domain/authentication.ts";
 import type {
   AuthorizationRequest,
   Decision,
@@ -97,9 +97,7 @@ export async function stepOf(
     parameters,
     client,
     session,
-    reachableAcr: user && await idp.secondFactor.isSetUp(user.id)
-      ? ACR.twoFactors
-      : ACR.oneFactor,
+    reachableAcr: user ? await reachableAcr(idp, user.id) : ACR.oneFactor,
     hintedUserId: hint?.userId,
     consented: user
       ? (await storage.consents.find(user.id, client.id))?.scopes ?? []
@@ -108,6 +106,14 @@ export async function stepOf(
       visit.progress(progressKey(trip)).sessionId === session.id,
     nowMs: now(),
   });
+}
+
+/** The best that a user could sign in with; a passkey alone is two factors. */
+async function reachableAcr(idp: Idp, userId: string): Promise<Acr> {
+  return await idp.secondFactor.isSetUp(userId) ||
+      (await idp.storage.passkeys.list(userId)).length > 0
+    ? ACR.twoFactors
+    : ACR.oneFactor;
 }
 
 /** The public keys of the installation, as `jose` takes them. */
