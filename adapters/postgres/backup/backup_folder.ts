@@ -1,6 +1,6 @@
 import { BackupFailure } from "./backup_failure.ts";
 import { type Backup, MANIFEST, readBackup } from "./read_backup.ts";
-import { removeFolder } from "./whole_folder.ts";
+import { isDraft, removeFolder } from "./whole_folder.ts";
 
 /** What a backup that was cut off leaves is removed after this time. */
 const PARTIAL_KEPT_MS = 86_400_000;
@@ -45,16 +45,18 @@ export async function removeOldBackups(
 ): Promise<readonly string[]> {
   const old = (await listBackups(folder, service)).slice(Math.max(1, keep));
   const removed = old.map(({ path }) => path);
-  for (const name of await namesIn(folder, service, ".partial")) {
-    const path = `${folder}/${name}`;
-    const { mtime } = await Deno.stat(path);
-    const age = Date.now() - (mtime?.getTime() ?? Date.now());
-    if (age > PARTIAL_KEPT_MS) removed.push(path);
-  }
   for (const path of removed) {
     // Without it, what is left after a crash is no backup any more.
     await Deno.remove(`${path}/${MANIFEST}`).catch(() => {});
     await removeFolder(path);
+  }
+  for (const name of await namesIn(folder, service, ".partial")) {
+    const path = `${folder}/${name}`;
+    const { mtime } = await Deno.stat(path);
+    const age = Date.now() - (mtime?.getTime() ?? Date.now());
+    if (age <= PARTIAL_KEPT_MS || !await isDraft(path)) continue;
+    await removeFolder(path);
+    removed.push(path);
   }
   return removed;
 }

@@ -1,5 +1,9 @@
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
+import { BackupFailure } from "./backup_failure.ts";
+
+/** In a folder as long as it is not whole: what holds it is nobody else's. */
+const DRAFT = ".draft";
 
 /** What was written to a file. */
 export interface WrittenFile {
@@ -23,6 +27,8 @@ export interface FolderDraft {
  * owner may read it. What an earlier attempt left under that name is removed.
  *
  * @throws {Deno.errors.AlreadyExists} If there is something at `path`.
+ * @throws {BackupFailure} `backup-failed`, if what is at `<path>.partial` was
+ *   left by no attempt.
  * @throws What the file system says, and what `fill` throws.
  */
 export async function writeWholeFolder(
@@ -33,20 +39,45 @@ export async function writeWholeFolder(
   if (await exists(path)) {
     throw new Deno.errors.AlreadyExists("There is one (os error 17)");
   }
-  await removeFolder(partial);
+  await removeDraft(partial);
+  await Deno.mkdir(partial, { mode: 0o700 });
   try {
-    await Deno.mkdir(partial, { mode: 0o700 });
+    await writeFile(`${partial}/${DRAFT}`, []);
     await fill({
       write: (name, chunks) => writeFile(`${partial}/${name}`, chunks),
     });
     await syncFolder(partial);
     await Deno.rename(partial, path);
+    await Deno.remove(`${path}/${DRAFT}`);
     await syncFolder(dirname(path));
   } catch (failure) {
     // What is left would be taken for nothing, but would fill the disk.
     await removeFolder(partial).catch(() => {});
     throw failure;
   }
+}
+
+/**
+ * Removes what an attempt has left that was cut off; no matter if there is none.
+ *
+ * @throws {BackupFailure} `backup-failed`, if it is anything else.
+ */
+async function removeDraft(path: string): Promise<void> {
+  if (!await exists(path)) return;
+  if (!await isDraft(path)) {
+    throw new BackupFailure(
+      "backup-failed",
+      `${path} is in the way, and was left by no backup: move it elsewhere`,
+    );
+  }
+  await removeFolder(path);
+}
+
+/** Whether an attempt has left it; an empty folder too, since one may have come no further. */
+export async function isDraft(path: string): Promise<boolean> {
+  if (!(await Deno.lstat(path)).isDirectory) return false;
+  const names = await Array.fromAsync(Deno.readDir(path), ({ name }) => name);
+  return names.length === 0 || names.includes(DRAFT);
 }
 
 /** Removes a folder with all that is in it; no matter if there is none. */

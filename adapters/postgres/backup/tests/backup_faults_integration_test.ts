@@ -248,6 +248,37 @@ Deno.test("a backup that is killed leaves nothing under its name", async () => {
   deepStrictEqual(await namesIn(folder), ["one"]);
 });
 
+Deno.test("what is in the way of a backup and was left by none stays there", async (t) => {
+  await using stage = await openBackupStage();
+  const { from, source, folder } = stage;
+  const partial = `${folder}/one.partial`;
+  const precious = `${folder}/precious`;
+  await Deno.mkdir(precious);
+  await Deno.writeTextFile(`${precious}/letter`, "dear");
+  const refused = async (name: string, make: () => Promise<void>) => {
+    await t.step(name, async () => {
+      await make();
+      await failsAsBackup(
+        backupDatabase(from.postgres, source, { path: `${folder}/one` }),
+        "backup-failed",
+        /one\.partial is in the way, and was left by no backup: move it/,
+      );
+      ok((await Deno.lstat(partial)) !== undefined);
+      await Deno.rename(partial, `${folder}/${name}`);
+    });
+  };
+  await refused("a folder", async () => {
+    await Deno.mkdir(partial);
+    await Deno.writeTextFile(`${partial}/letter`, "dear");
+  });
+  await refused("a file", () => Deno.writeTextFile(partial, "dear"));
+  await refused("a link", () => Deno.symlink(precious, partial));
+  strictEqual(await Deno.readTextFile(`${folder}/a folder/letter`), "dear");
+  strictEqual(await Deno.readTextFile(`${precious}/letter`), "dear");
+  await backupDatabase(from.postgres, source, { path: `${folder}/one` });
+  deepStrictEqual((await namesIn(`${folder}/one`)).includes(".draft"), false);
+});
+
 Deno.test("one backup is taken at a time, and one that is stopped leaves nothing", async () => {
   await using stage = await openBackupStage();
   const { from, source, folder } = stage;
