@@ -8,11 +8,11 @@ export interface Interruption extends Disposable {
 /**
  * Listens for them, so that a command cleans up behind it.
  *
- * @param reason What the signal aborts with.
+ * @param reason What the signal aborts with; default an `AbortError`.
  */
-export function onInterruption(reason: () => Error): Interruption {
+export function onInterruption(reason?: () => Error): Interruption {
   const stopping = new AbortController();
-  const stop = () => stopping.abort(reason());
+  const stop = () => stopping.abort(reason?.());
   for (const signal of SIGNALS) Deno.addSignalListener(signal, stop);
   return {
     signal: stopping.signal,

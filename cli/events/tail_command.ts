@@ -1,5 +1,6 @@
 import { OperationalError } from "@mainstay/kernel/errors";
 import { type CommandIo, defineCommand } from "../command.ts";
+import { onInterruption } from "../interruption.ts";
 import { CLIENT_OPTIONS, createEventsClient } from "./events_client.ts";
 import { readEventStream } from "./read_event_stream.ts";
 
@@ -44,11 +45,8 @@ when nobody reads its output any more.`,
   async run({ options }, io) {
     const client = createEventsClient(options);
     const { type, aggregate, from } = options;
-    const stopped = new AbortController();
-    const stop = () => stopped.abort();
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      Deno.addSignalListener(signal, stop);
-    }
+    using interruption = onInterruption();
+    const { signal } = interruption;
     let lastId: string | undefined;
     let retryMs = RETRY_MS;
     let said = "";
@@ -57,41 +55,35 @@ when nobody reads its output any more.`,
       if (text !== said) io.note(text);
       said = text;
     };
-    try {
-      while (!stopped.signal.aborted) {
-        try {
-          const response = await client.send("GET", "events/live", {
-            query: {
-              from: lastId === undefined ? from : undefined,
-              type,
-              aggregate,
-            },
-            headers: { "last-event-id": lastId },
-            signal: stopped.signal,
-          });
-          if (response.body === null) break;
-          for await (const message of readEventStream(response.body)) {
-            retryMs = message.retryMs ?? retryMs;
-            if (message.data !== undefined) show(message.data, io);
-            if (io.abandoned) return 0;
-            lastId = message.id ?? lastId;
-            said = "";
-          }
-        } catch (error) {
-          if (stopped.signal.aborted) break;
-          if (error instanceof OperationalError) {
-            if (FINAL.test(error.code)) throw error;
-            note(error.message);
-          } else note("The connection was lost");
+    while (!signal.aborted) {
+      try {
+        const response = await client.send("GET", "events/live", {
+          query: {
+            from: lastId === undefined ? from : undefined,
+            type,
+            aggregate,
+          },
+          headers: { "last-event-id": lastId },
+          signal,
+        });
+        if (response.body === null) break;
+        for await (const message of readEventStream(response.body)) {
+          retryMs = message.retryMs ?? retryMs;
+          if (message.data !== undefined) show(message.data, io);
+          if (io.abandoned) return 0;
+          lastId = message.id ?? lastId;
+          said = "";
         }
-        await pause(retryMs, stopped.signal);
+      } catch (error) {
+        if (signal.aborted) break;
+        if (error instanceof OperationalError) {
+          if (FINAL.test(error.code)) throw error;
+          note(error.message);
+        } else note("The connection was lost");
       }
-      return 0;
-    } finally {
-      for (const signal of ["SIGINT", "SIGTERM"] as const) {
-        Deno.removeSignalListener(signal, stop);
-      }
+      await pause(retryMs, signal);
     }
+    return 0;
   },
 });
 

@@ -3,7 +3,9 @@ import {
   AttackWorked,
   prepareTarget,
 } from "@mainstay/identity/attacks";
+import { OperationalError } from "@mainstay/kernel/errors";
 import { defineCommand } from "../command.ts";
+import { onInterruption } from "../interruption.ts";
 import { openIdentity } from "./open_identity.ts";
 
 interface Result {
@@ -28,7 +30,9 @@ assertions, proofs and forms, and more. An attack that is refused, while what an
 honest client does works, has held.
 
 For that it makes some clients, a user and a session in their database, with
-names that begin with "selftest-", and deletes them at the end. It takes a few
+names that begin with "selftest-", and deletes them at the end, also after
+Ctrl-C; what one that was killed has left, the next one deletes after an hour. It
+takes a few
 seconds, guesses no one's password and touches nobody's tokens.
 
 Exit code 1 if an attack has worked, or could not be tried.`,
@@ -45,15 +49,23 @@ Exit code 1 if an attack has worked, or could not be tried.`,
     },
   },
   async run({ options }, io) {
+    using interruption = onInterruption(() => new Interrupted());
+    const { signal } = interruption;
     await using identity = await openIdentity();
     const { storage, postgres, env } = identity;
     const issuer = options.issuer ?? env["ISSUER"] ?? DEFAULT_ISSUER;
-    await using target = await prepareTarget({ issuer, storage, postgres });
+    await using target = await prepareTarget({
+      issuer,
+      storage,
+      postgres,
+      signal,
+    });
     const results: Result[] = [];
     for (const [aim, list] of Object.entries(attacks)) {
       io.print(`\n${aim}`);
       for (const { name, run } of list) {
         const detail = await run(target).then(() => undefined, detailOf);
+        signal.throwIfAborted();
         const held = detail === undefined;
         results.push({
           aim,
@@ -72,6 +84,16 @@ Exit code 1 if an attack has worked, or could not be tried.`,
     return failed === 0 ? 0 : 1;
   },
 });
+
+/** Ctrl-C, or SIGTERM. */
+class Interrupted extends OperationalError<"interrupted"> {
+  constructor() {
+    super(
+      "interrupted",
+      "Cannot finish the self-test: it was interrupted; what it made is deleted",
+    );
+  }
+}
 
 function detailOf(failure: unknown): string {
   if (failure instanceof AttackWorked) return failure.message;

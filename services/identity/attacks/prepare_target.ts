@@ -21,6 +21,8 @@ export interface PrepareTargetOptions {
     "clients" | "users" | "sessions" | "authorizationRequests" | "devices"
   >;
   readonly postgres: Postgres;
+  /** Aborts what the server is asked. */
+  readonly signal?: AbortSignal;
 }
 
 /** A target that leaves nothing behind. */
@@ -33,18 +35,26 @@ const GRANTS: NewClient["grantTypes"] = [
   "urn:ietf:params:oauth:grant-type:device_code",
 ];
 const HOUR_MS = 3_600_000;
+/** What every client and user of a target is called by. */
+const PREFIX = "selftest-";
+const NAME = "Self-test";
+/** No password has this hash: nobody can sign in with it. */
+const NO_PASSWORD = "$argon2id$none";
 
 /**
  * Makes clients, a user and a session for attacks on the server that is
  * running, in its own database. They have names of their own, may do nothing
- * that other clients may not, and are deleted with all that came of them.
+ * that other clients may not, and are deleted with all that came of them. So are,
+ * before, those that a target of more than an hour ago could not delete.
  */
 export async function prepareTarget(
-  { issuer, storage, postgres }: PrepareTargetOptions,
+  { issuer, storage, postgres, signal }: PrepareTargetOptions,
 ): Promise<PreparedTarget> {
-  const prefix = `selftest-${newSecret().slice(0, 12).toLowerCase()}`;
+  await removeLeftovers(postgres);
+  const asked = signal === undefined ? {} : { signal };
+  const prefix = `${PREFIX}${newSecret().slice(0, 12).toLowerCase()}`;
   const basis: Omit<NewClient, "id" | "authMethod"> = {
-    name: "Self-test",
+    name: NAME,
     grantTypes: GRANTS,
     redirectUris: ["https://app.example/cb"],
     postLogoutRedirectUris: [],
@@ -173,6 +183,7 @@ export async function prepareTarget(
           method: "POST",
           body: new URLSearchParams(body),
           headers,
+          ...asked,
         }),
       );
     const token = await post("token", {
@@ -198,7 +209,11 @@ export async function prepareTarget(
       async visit(parameters, cookie) {
         const response = await fetch(
           `${issuer}/oauth2/v1/authorize?${parameters}`,
-          { redirect: "manual", headers: cookie ? { cookie } : {} },
+          {
+            redirect: "manual",
+            headers: cookie ? { cookie } : {},
+            ...asked,
+          },
         );
         return await visitOf(response);
       },
@@ -231,8 +246,7 @@ export async function prepareTarget(
         sessionId = await newSession();
       },
       async changePassword() {
-        // No password has this hash: nobody can sign in with it.
-        await storage.users.setPassword(userId, "$argon2id$none");
+        await storage.users.setPassword(userId, NO_PASSWORD);
         sessionId = await newSession();
       },
       async expireCodes() {
@@ -255,6 +269,20 @@ export async function prepareTarget(
     await remove();
     throw failure;
   }
+}
+
+/** What others are at work with is younger. */
+async function removeLeftovers(postgres: Postgres): Promise<void> {
+  const old = "created_at < now() - interval '1 hour'";
+  const clients = `SELECT id FROM clients
+    WHERE id ~ '^${PREFIX}[a-z0-9_-]{12}-' AND name = '${NAME}' AND ${old}`;
+  await postgres.query(`DELETE FROM tokens WHERE client_id IN (${clients})`);
+  await postgres.query(`DELETE FROM clients WHERE id IN (${clients})`);
+  // One that a person has signed up with has a password.
+  await postgres.query(
+    `DELETE FROM users WHERE username ~ '^${PREFIX}[a-z0-9_-]{12}$' AND ${old}
+       AND coalesce(password_hash, '${NO_PASSWORD}') = '${NO_PASSWORD}'`,
+  );
 }
 
 async function answerOf(response: Response): Promise<Answer> {
