@@ -38,3 +38,95 @@ export const secretToPut = z.strictObject({
 export const runToResume = z.strictObject({
   from: z.string().describe("The step to begin with again"),
 });
+
+/** A run that is to begin without a webhook. */
+export const runToTest = z.strictObject({
+  body: z.json().describe("What the webhook would have brought"),
+  headers: z.record(z.string(), z.string()).default({}).describe(
+    "Its headers, names in lower case",
+  ),
+});
+
+const runStatus = z.enum(["running", "succeeded", "failed", "cancelled"]);
+const moment = z.string();
+
+/** A workflow in a list. */
+export const workflowSummary = z.object({
+  name: z.string(),
+  publishedVersion: z.int().nullable(),
+  updatedAt: moment,
+});
+
+/** A published version in a list. */
+export const workflowVersion = z.object({
+  version: z.int(),
+  publishedAt: moment,
+});
+
+/** A run in a list. */
+export const runSummary = z.object({
+  id: z.string(),
+  workflow: z.string(),
+  version: z.int(),
+  status: runStatus,
+  test: z.boolean().describe("Whether no webhook began it"),
+  createdAt: moment,
+  endedAt: moment.optional(),
+});
+export type RunSummaryBody = z.infer<typeof runSummary>;
+
+const stepError = z.object({ code: z.string(), message: z.string() });
+const step = { node: z.string(), attempt: z.int() };
+
+/** What happened in a run, in its place. */
+export const numberedEvent = z.object({
+  seq: z.int(),
+  atMs: z.number(),
+  event: z.discriminatedUnion("type", [
+    z.looseObject({
+      type: z.literal("run.started"),
+      version: z.int(),
+      trigger: z.looseObject({ body: z.json() }),
+    }),
+    z.object({
+      type: z.literal("step.succeeded"),
+      ...step,
+      output: z.json(),
+    }),
+    z.object({
+      type: z.literal("step.failed"),
+      ...step,
+      error: stepError,
+      retryAtMs: z.number().optional(),
+    }),
+    z.object({ type: z.literal("run.succeeded"), output: z.json() }),
+    z.object({
+      type: z.literal("run.failed"),
+      node: z.string(),
+      error: stepError,
+    }),
+    z.object({ type: z.literal("run.cancelled"), by: z.string() }),
+    z.object({
+      type: z.literal("run.resumed"),
+      from: z.string(),
+      by: z.string(),
+    }),
+  ]),
+});
+export type NumberedEventBody = z.infer<typeof numberedEvent>;
+
+/** A run with its events. */
+export const runDetails = runSummary.extend({
+  events: z.array(numberedEvent),
+});
+export type RunDetailsBody = z.infer<typeof runDetails>;
+
+/** A step that was given up. */
+export const deadStep = z.object({
+  runId: z.string(),
+  workflow: z.string(),
+  node: z.string(),
+  attempts: z.int(),
+  error: stepError,
+  diedAt: moment,
+});

@@ -6,6 +6,7 @@ import {
 } from "@mainstay/kernel/lifecycle";
 import type { MeshhookConfig } from "./config.ts";
 import type { MeshhookDatabase } from "./domain/meshhook_storage.ts";
+import { deadLetterRoutes } from "./http/dead_letter_routes.ts";
 import { HEALTH_GROUP, healthChecks } from "./http/health_checks.ts";
 import { healthRoutes } from "./http/health_routes.ts";
 import { intakeRoute } from "./http/intake_route.ts";
@@ -87,7 +88,12 @@ function meshhookModule(
             begun,
           }),
           ...workflowRoutes(forProject, { encryption }),
-          ...runRoutes(forProject, { now: systemClock.now, begun }),
+          ...runRoutes(forProject, {
+            engine: storage.engine,
+            now: systemClock.now,
+            begun,
+          }),
+          ...deadLetterRoutes(forProject, { now: systemClock.now, begun }),
           realtime.route,
         ],
       };

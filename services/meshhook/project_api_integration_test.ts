@@ -110,11 +110,10 @@ Deno.test("a project is set up over the API, and its runs are followed, resumed 
   );
   const dead = await ask("GET", "alpha/dead-letters");
   assertEquals(
-    dead.body.deadLetters.map((step: { runId: string; node: string }) => [
-      step.runId,
-      step.node,
-    ]),
-    [[bad.body.runId, "number"]],
+    dead.body.deadLetters.map((
+      step: { runId: string; node: string; error: { code: string } },
+    ) => [step.runId, step.node, step.error.code]),
+    [[bad.body.runId, "number", "expression-failed"]],
   );
   const resumed = await ask("POST", `alpha/runs/${bad.body.runId}/resume`, {
     from: "number",
@@ -124,6 +123,20 @@ Deno.test("a project is set up over the API, and its runs are followed, resumed 
   const types = (await run(bad.body.runId)).events
     .map(({ event }: { event: { type: string } }) => event.type);
   assertEquals(types.slice(3), ["run.resumed", "step.failed", "run.failed"]);
+
+  const letter = `alpha/dead-letters/${bad.body.runId}`;
+  assertEquals((await ask("POST", `${letter}/redrive`)).body, {
+    runId: bad.body.runId,
+    from: "number",
+  });
+  await eventually(
+    "it has failed a third time",
+    async () => (await run(bad.body.runId)).events.length === 9,
+  );
+  strictEqual((await ask("DELETE", letter)).status, 204);
+  strictEqual((await ask("DELETE", letter)).status, 404);
+  strictEqual((await ask("POST", `${letter}/redrive`)).status, 404);
+  strictEqual((await run(bad.body.runId)).status, "failed");
 
   const wrong = await ask("POST", `alpha/runs/${good.body.runId}/resume`, {
     from: "number",
@@ -142,6 +155,25 @@ Deno.test("a project is set up over the API, and its runs are followed, resumed 
   );
   strictEqual(cancelled.body.status, "cancelled");
   strictEqual(cancelled.body.version, 2);
+
+  const { body: { versions } } = await ask(
+    "GET",
+    "alpha/workflows/orders/versions",
+  );
+  assertEquals(versions.map((one: { version: number }) => one.version), [2, 1]);
+  const first = await ask("GET", "alpha/workflows/orders/versions/1");
+  assertEquals(first.body.definition, workflow);
+  strictEqual(
+    (await ask("GET", "alpha/workflows/orders/versions/3")).status,
+    404,
+  );
+  const test = await ask("POST", "alpha/workflows/orders/test", {
+    body: { n: [1] },
+  });
+  strictEqual(test.status, 202);
+  const { status, test: isTest, events: begun } = await run(test.body.runId);
+  assertEquals([status, isTest], ["running", true]);
+  assertEquals(begun[0].event.trigger.body, { n: [1] });
 });
 
 Deno.test("nobody reads or changes another project, nor learns whether it is there", async () => {

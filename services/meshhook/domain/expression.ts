@@ -38,6 +38,14 @@ export function evaluate(expression: string, scope: Scope): Json {
   return search(scope as never, expression) as Json;
 }
 
+/** As JMESPath has it: nothing, false and whatever is empty are false. */
+export function isTrue(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) {
+    return Object.keys(value).length > 0;
+  }
+  return value !== null && value !== false && value !== "";
+}
+
 /** Brackets within each other, quoted ones too: more is never less. */
 function nesting(expression: string): number {
   let depth = 0;

@@ -4,8 +4,10 @@ import type { HealthProbes } from "./health_probes.ts";
 import type { HeartbeatStore } from "./heartbeat.ts";
 import type { HookStore } from "./hook.ts";
 import type { LiveFeed } from "./live_log.ts";
+import type { ProjectAdministration } from "./project_administration.ts";
 import type { SecretReader } from "./secret_reader.ts";
 import type { Tenants } from "./tenant_store.ts";
+import type { RunAudit } from "./verify_run.ts";
 import type { WakeFeed } from "./wake_feed.ts";
 
 /** All that MeshHook keeps, whatever keeps it. */
@@ -15,6 +17,8 @@ export interface MeshhookStorage {
   readonly secrets: SecretReader;
   readonly wakes: WakeFeed;
   readonly tenants: Tenants;
+  readonly projects: ProjectAdministration;
+  readonly audit: RunAudit;
   readonly heartbeats: HeartbeatStore;
   /** What has to run for it, in order of start. */
   readonly parts: readonly Part[];

@@ -1,7 +1,7 @@
 import type { WorkflowDefinition } from "@mainstay/contracts/meshhook_workflow";
 import type { HookSignature } from "./hook.ts";
 import type { LiveReader } from "./live_log.ts";
-import type { NumberedEvent, RunEvent } from "./run_event.ts";
+import type { NumberedEvent, RunEvent, StepError } from "./run_event.ts";
 import type { RunStatus } from "./run_state.ts";
 import type { NewTask, RunRecord } from "./task.ts";
 
@@ -15,12 +15,20 @@ export interface Workflow {
   readonly updatedAt: Date;
 }
 
+/** A version of a workflow; it never changes. */
+export interface WorkflowVersion {
+  readonly version: number;
+  readonly publishedAt: Date;
+}
+
 /** A run without its events. */
 export interface RunSummary {
   readonly id: string;
   readonly workflow: string;
   readonly version: number;
   readonly status: RunStatus;
+  /** Whether no webhook began it. */
+  readonly test: boolean;
   readonly createdAt: Date;
   readonly endedAt?: Date;
 }
@@ -33,8 +41,10 @@ export interface RunDetails extends RunSummary {
 /** A step that was given up. */
 export interface DeadStep {
   readonly runId: string;
+  readonly workflow: string;
   readonly node: string;
   readonly attempts: number;
+  readonly error: StepError;
   readonly diedAt: Date;
 }
 
@@ -59,6 +69,16 @@ export interface TenantStore extends LiveReader {
   saveDraft(name: string, draft: WorkflowDefinition): Promise<Workflow>;
   /** Makes the draft the next version, which never changes. @returns Its number. */
   publish(name: string): Promise<number | undefined>;
+  /** The newest first. */
+  listVersions(name: string): Promise<readonly WorkflowVersion[]>;
+  /** @param version Default: the newest. */
+  findVersion(name: string, version?: number): Promise<
+    | (WorkflowVersion & {
+      readonly workflowId: string;
+      readonly definition: WorkflowDefinition;
+    })
+    | undefined
+  >;
   listHooks(): Promise<readonly HookSummary[]>;
   /** @returns False if there is no such workflow. */
   putHook(hook: HookSummary): Promise<boolean>;
@@ -88,7 +108,12 @@ export interface TenantStore extends LiveReader {
     id: string,
     change: (run: RunRecord) => RunChange | undefined,
   ): Promise<boolean>;
+  /** Those given up last first. */
   listDead(limit: number): Promise<readonly DeadStep[]>;
+  /** The step of a run that was given up. */
+  findDead(runId: string): Promise<DeadStep | undefined>;
+  /** Takes a run's from the list; the run stays failed. @returns Whether there was one. */
+  discardDead(runId: string): Promise<boolean>;
 }
 
 /** The projects, and who may act for one. */

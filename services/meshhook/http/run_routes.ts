@@ -5,9 +5,16 @@ import {
   readQuery,
   schemaJson,
 } from "@mainstay/adapters/http";
-import { MESHHOOK_LIMITS, runToResume } from "@mainstay/contracts/meshhook";
+import {
+  MESHHOOK_LIMITS,
+  runToResume,
+  runToTest,
+} from "@mainstay/contracts/meshhook";
 import type { RequestContext, Route } from "@mainstay/kernel/lifecycle";
+import { startRun } from "../domain/advance_run.ts";
 import { cancelledRun, resumedRun } from "../domain/change_run.ts";
+import type { EngineStore } from "../domain/engine_store.ts";
+import type { Json } from "../domain/run_event.ts";
 import type { RunStatus } from "../domain/run_state.ts";
 import type { ForProject } from "./project_access.ts";
 import { bodyOf, doc } from "./workflow_routes.ts";
@@ -21,7 +28,8 @@ const STATUSES: readonly string[] = [
 ];
 const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-const limit: Parameter<number> = {
+/** How many at most. */
+export const limit: Parameter<number> = {
   expects: `a whole number from 1 to ${MESHHOOK_LIMITS.page}`,
   parse: (text) =>
     /^\d{1,3}$/.test(text) && Number(text) >= 1 &&
@@ -41,7 +49,8 @@ const before: Parameter<Date> = {
 /** What a project sees of its runs, and does to them. */
 export function runRoutes(
   forProject: ForProject,
-  { now, begun }: {
+  { engine, now, begun }: {
+    readonly engine: Pick<EngineStore, "begin">;
     readonly now: () => number;
     /** Told that there is something to do. */
     readonly begun: () => void;
@@ -100,23 +109,41 @@ export function runRoutes(
       },
     },
     {
-      method: "GET",
-      path: `${BASE}/dead-letters`,
-      handle: forProject(async (_request, { url }, { store }) => {
-        const page = readQuery(url, { limit });
-        return jsonResponse({
-          deadLetters: await store.listDead(page.limit ?? 50),
+      method: "POST",
+      path: `${BASE}/workflows/:name/test`,
+      handle: forProject(async (request, context, { store, projectId }) => {
+        const { name = "" } = context.params;
+        const { body, headers } = await bodyOf(request, context, runToTest);
+        const workflow = await store.findVersion(name);
+        if (workflow === undefined) throw new NotFound();
+        const { workflowId, version, definition } = workflow;
+        const receivedAtMs = now();
+        const { runId } = await engine.begin({
+          runId: crypto.randomUUID(),
+          projectId,
+          workflowId,
+          version,
+          test: true,
+          ...startRun(definition, {
+            type: "run.started",
+            workflowId,
+            version,
+            trigger: { body: body as Json, headers, receivedAtMs },
+          }, receivedAtMs),
         });
+        begun();
+        return jsonResponse({ runId }, { status: 202 });
       }),
-      doc: doc(
-        "Lists steps that were given up; resume their runs to try again",
-      ),
+      doc: {
+        ...doc("Begins a run without a webhook; its calls are made"),
+        request: { "application/json": schemaJson(runToTest, "input") },
+      },
     },
   ];
 }
 
 /** @throws {NotFound} For what is no run's id at all. */
-function runIdOf({ params }: RequestContext): string {
+export function runIdOf({ params }: RequestContext): string {
   const { run = "" } = params;
   if (!RUN_ID.test(run)) throw new NotFound();
   return run;

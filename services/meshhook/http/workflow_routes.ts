@@ -77,6 +77,37 @@ export function workflowRoutes(
     },
     {
       method: "GET",
+      path: `${BASE}/workflows/:name/versions`,
+      handle: forProject(async (_request, { params }, { store }) => {
+        const { name = "" } = params;
+        const versions = await store.listVersions(name);
+        if (
+          versions.length === 0 && await store.findWorkflow(name) === undefined
+        ) throw new NotFound();
+        return jsonResponse({ versions });
+      }),
+      doc: doc("Lists a workflow's versions, the newest first"),
+    },
+    {
+      method: "GET",
+      path: `${BASE}/workflows/:name/versions/:version`,
+      handle: forProject(async (_request, { params }, { store }) => {
+        const { name = "", version = "" } = params;
+        const found = /^[1-9]\d{0,8}$/.test(version)
+          ? await store.findVersion(name, Number(version))
+          : undefined;
+        if (found === undefined) throw new NotFound();
+        const { publishedAt, definition } = found;
+        return jsonResponse({
+          version: found.version,
+          publishedAt,
+          definition,
+        });
+      }),
+      doc: doc("A version of a workflow, as it runs"),
+    },
+    {
+      method: "GET",
       path: `${BASE}/hooks`,
       handle: forProject(async (_request, _context, { store }) =>
         jsonResponse({ hooks: await store.listHooks() })

@@ -42,13 +42,15 @@ WITH first AS (
 )
 SELECT (SELECT id FROM run) AS run_id`;
 
-const RUN_COLUMNS = `r.id AS run_id, r.project_id, r.workflow_id, r.version,
+/** Of {@link RUN_TABLES}: a run with its events. */
+export const RUN_COLUMNS =
+  `r.id AS run_id, r.project_id, r.workflow_id, r.version,
   v.definition,
   (SELECT jsonb_agg(jsonb_build_object('seq', e.seq, 'event', e.event,
       'at_ms', floor(extract(epoch FROM e.at) * 1000)) ORDER BY e.seq)
     FROM run_events e WHERE e.run_id = r.id) AS events`;
 
-const RUN_TABLES = `runs r JOIN workflow_versions v
+export const RUN_TABLES = `runs r JOIN workflow_versions v
   ON v.workflow_id = r.workflow_id AND v.version = r.version`;
 
 /** $1 run. */

@@ -12,6 +12,8 @@ import { postgresHeartbeats } from "./postgres_heartbeats.ts";
 import { postgresHookStore } from "./postgres_hook_store.ts";
 import { postgresLiveAnnouncer } from "./postgres_live_announcer.ts";
 import { postgresLiveFeed } from "./postgres_live_feed.ts";
+import { postgresProjectAdministration } from "./postgres_project_administration.ts";
+import { postgresRunAudit } from "./postgres_run_audit.ts";
 import { postgresSecretReader } from "./postgres_secret_reader.ts";
 import { postgresTenants } from "./postgres_tenants.ts";
 import { postgresWakeFeed } from "./postgres_wake_feed.ts";
@@ -52,6 +54,8 @@ export const postgresDatabase: MeshhookDatabase = {
       secrets: postgresSecretReader(engine),
       wakes: postgresWakeFeed(engine),
       tenants: postgresTenants({ tenant, engine, tell }),
+      projects: postgresProjectAdministration(engine),
+      audit: postgresRunAudit(engine),
       parts: [
         connections("engine-connections", engine),
         connections("tenant-connections", tenant),

@@ -2,8 +2,10 @@ import type { Postgres } from "@mainstay/adapters/postgres";
 import type { TellAdvance } from "../domain/live_log.ts";
 import type { Tenants, TenantStore } from "../domain/tenant_store.ts";
 import type { AsTenant } from "./as_tenant.ts";
+import { tenantDeadLetters } from "./tenant_dead_letters.ts";
 import { tenantLive } from "./tenant_live.ts";
 import { tenantRuns } from "./tenant_runs.ts";
+import { tenantVersions } from "./tenant_versions.ts";
 import { tenantWorkflows } from "./tenant_workflows.ts";
 
 /**
@@ -60,6 +62,8 @@ export function postgresTenants(
         });
       return {
         ...tenantWorkflows(asTenant, projectId),
+        ...tenantVersions(asTenant),
+        ...tenantDeadLetters(asTenant),
         ...tenantRuns(asTenant, projectId, tell),
         ...tenantLive(asTenant),
       };

@@ -1,10 +1,6 @@
 import type { TellAdvance } from "../domain/live_log.ts";
 import type { RunStatus } from "../domain/run_state.ts";
-import type {
-  DeadStep,
-  RunSummary,
-  TenantStore,
-} from "../domain/tenant_store.ts";
+import type { RunSummary, TenantStore } from "../domain/tenant_store.ts";
 import { CHANGE_RUN, LOAD_RUN } from "./engine_statements.ts";
 import { jsonText } from "./json_text.ts";
 import { runOf, type RunRow, taskRow } from "./postgres_engine_store.ts";
@@ -15,17 +11,15 @@ interface SummaryRow {
   readonly workflow: string;
   readonly version: number;
   readonly status: RunStatus;
+  readonly test: boolean;
   readonly created_at: Date;
   readonly ended_at: Date | null;
 }
 
-type RunPart = Pick<
-  TenantStore,
-  "listRuns" | "findRun" | "changeRun" | "listDead"
->;
+type RunPart = Pick<TenantStore, "listRuns" | "findRun" | "changeRun">;
 
 const SUMMARY = `SELECT r.id, w.name AS workflow, r.version, r.status,
-    r.created_at, r.ended_at
+    r.test, r.created_at, r.ended_at
   FROM runs r JOIN workflows w ON w.id = r.workflow_id`;
 
 /** What a project sees of its runs, and does to them. */
@@ -86,36 +80,17 @@ export function tenantRuns(
       tell(advanced);
       return found;
     },
-    listDead: (limit) =>
-      asTenant(async (transaction) => {
-        const { rows } = await transaction.query<{
-          run_id: string;
-          node: string;
-          attempt: number;
-          ended_at: Date;
-        }>(
-          `SELECT t.run_id, t.node, t.attempt, r.ended_at
-           FROM tasks t JOIN runs r ON r.id = t.run_id
-           WHERE t.state = 'dead' ORDER BY r.ended_at DESC LIMIT $1`,
-          [limit],
-        );
-        return rows.map((row): DeadStep => ({
-          runId: row.run_id,
-          node: row.node,
-          attempts: row.attempt,
-          diedAt: row.ended_at,
-        }));
-      }),
   };
 }
 
 function summaryOf(row: SummaryRow): RunSummary {
-  const { id, workflow, version, status, ended_at: endedAt } = row;
+  const { id, workflow, version, status, test, ended_at: endedAt } = row;
   return {
     id,
     workflow,
     version,
     status,
+    test,
     createdAt: row.created_at,
     ...(endedAt === null ? {} : { endedAt }),
   };

@@ -1,14 +1,14 @@
 import type { WorkflowNode } from "@mainstay/contracts/meshhook_workflow";
 import type { Clock } from "@mainstay/kernel/lifecycle";
 import type { Logger } from "@mainstay/kernel/logging";
-import { advanceRun, stateOf } from "../domain/advance_run.ts";
+import { advanceRun } from "../domain/advance_run.ts";
 import type { EngineStore } from "../domain/engine_store.ts";
-import type { Scope } from "../domain/expression.ts";
 import type {
   StepContext,
   StepOutcome,
   StepRunners,
 } from "../domain/step_runner.ts";
+import { stepScope } from "../domain/step_scope.ts";
 import type {
   ClaimedTask,
   Completion,
@@ -75,7 +75,11 @@ async function resultOf(
     context: StepContext,
   ) => Promise<StepOutcome> | StepOutcome;
   try {
-    return await run(node, { task, scope: scopeOf(task.run), signal });
+    return await run(node, {
+      task,
+      scope: stepScope(task.run, task.node),
+      signal,
+    });
   } catch (error) {
     log.error("A step's runner failed", {
       runId: task.runId,
@@ -86,16 +90,4 @@ async function resultOf(
       error: { code: "internal-error", message: "The step could not be run" },
     };
   }
-}
-
-/** What expressions of a run see now. */
-export function scopeOf(run: RunRecord): Scope {
-  const state = stateOf(workflowGraph(run.definition), run.events);
-  const { body, headers } = state.trigger;
-  const steps = Object.fromEntries(
-    [...state.steps].flatMap(([node, step]) =>
-      step.status === "succeeded" ? [[node, { output: step.output }]] : []
-    ),
-  );
-  return { trigger: { body, headers }, steps, run: { id: run.id } };
 }

@@ -1,3 +1,4 @@
+import { isTrue } from "../domain/expression.ts";
 import type { StepRunner, StepRunners } from "../domain/step_runner.ts";
 import type { WorkflowNode } from "@mainstay/contracts/meshhook_workflow";
 import { type HttpCallOptions, httpCallRunner } from "./http_call_runner.ts";
@@ -28,14 +29,6 @@ export function stepRunners(
     http_call: httpCallRunner(options),
     publish_event: publishEventRunner(options),
   };
-}
-
-/** As JMESPath has it: nothing, false and whatever is empty are false. */
-function isTrue(value: unknown): boolean {
-  if (typeof value === "object" && value !== null) {
-    return Object.keys(value).length > 0;
-  }
-  return value !== null && value !== false && value !== "";
 }
 
 function orRefused<Type extends WorkflowNode["type"]>(

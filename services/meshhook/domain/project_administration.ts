@@ -1,0 +1,50 @@
+/** A project, as operators see it. */
+export interface Project {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: Date;
+  /** Names of those that are good. */
+  readonly keys: readonly string[];
+}
+
+/** A key of a project, without what it is. */
+export interface ProjectKey {
+  readonly name: string;
+  readonly createdAt: Date;
+}
+
+/** A secret as it is kept, with what it is encrypted for. */
+export interface KeptSecret {
+  readonly projectId: string;
+  readonly name: string;
+  readonly encrypted: Uint8Array;
+}
+
+/** What operators do to projects, on the database itself; each change is on record. */
+export interface ProjectAdministration {
+  /** In the order of their ids. */
+  list(): Promise<readonly Project[]>;
+  /** @returns Undefined if there is no such project. */
+  listKeys(projectId: string): Promise<readonly ProjectKey[] | undefined>;
+  createKey(key: {
+    readonly projectId: string;
+    readonly name: string;
+    readonly keyHash: Uint8Array;
+    readonly actor: string;
+  }): Promise<"created" | "name-taken" | "no-project">;
+  /** @returns False if there is no such key. */
+  revokeKey(key: {
+    readonly projectId: string;
+    readonly name: string;
+    readonly actor: string;
+  }): Promise<boolean>;
+  /**
+   * Encrypts every secret anew, each by itself: one that was changed meanwhile
+   * stays as it was changed.
+   *
+   * @returns How many were.
+   */
+  encryptAnew(
+    encrypt: (secret: KeptSecret) => Uint8Array,
+  ): Promise<number>;
+}
