@@ -1,6 +1,7 @@
 import type { CommandGroup } from "./command.ts";
 import { eventsCommands } from "./events/events_commands.ts";
 import { identityCommands } from "./identity/identity_command.ts";
+import { meshhookCommands } from "./meshhook/meshhook_commands.ts";
 import { upCommand } from "./up/up_command.ts";
 
 /** Everything that an operator does. */
@@ -11,5 +12,5 @@ export const commands: CommandGroup = {
 
 Begin with "mainstay up": it needs nothing but this checkout, and prints what
 runs, where, and a first request to try.`,
-  commands: [upCommand, eventsCommands, identityCommands],
+  commands: [upCommand, eventsCommands, identityCommands, meshhookCommands],
 };
