@@ -400,8 +400,10 @@ Deno.test("make_secrets.sh makes what the compose files name, and replaces nothi
       return new TextDecoder().decode(stdout);
     };
     const said = await run();
-    const events = readOneYaml("deployments/compose/events-compose.yml");
-    const files = [compose, events].flatMap(({ secrets }) =>
+    const others = ["events", "meshhook"].map((name) =>
+      readOneYaml(`deployments/compose/${name}-compose.yml`)
+    );
+    const files = [compose, ...others].flatMap(({ secrets }) =>
       Object.values<{ file: string }>(secrets).map(({ file }) =>
         `${folder}/${file}`
       )

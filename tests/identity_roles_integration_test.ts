@@ -11,9 +11,8 @@ import {
   startProcess,
 } from "@mainstay/adapters/testing";
 import { findTool } from "@mainstay/tools/local_stack";
-import { openTestPostgres } from "../adapters/postgres/tests/open_test_postgres.ts";
 import { Browser, readable } from "../services/identity/tests/browser.ts";
-import { readText, root } from "./deployment_files.ts";
+import { makeDatabaseUsers, refusals } from "./database_users.ts";
 import {
   beginIdentity,
   IDENTITY_ENVIRONMENT,
@@ -69,59 +68,11 @@ Deno.test({
   ignore: psql === undefined,
   async fn(t) {
     await using server = await startPostgres();
-    const folder = await Deno.makeTempDir();
-    await using _cleanUp = {
-      [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
-    };
-    const run = async (
-      command: string,
-      args: string[],
-      env: Record<string, string> = {},
-    ) => {
-      const { code, stdout, stderr } = await new Deno.Command(command, {
-        args,
-        env,
-        cwd: root,
-      }).output();
-      const [out = "", err = ""] = [stdout, stderr]
-        .map((bytes) => new TextDecoder().decode(bytes));
-      return { code, out, err };
-    };
-    await Deno.writeTextFile(
-      `${folder}/make_secrets.sh`,
-      readText("deployments/compose/make_secrets.sh"),
-    );
-    const made = await run("sh", [`${folder}/make_secrets.sh`]);
-    strictEqual(made.code, 0, made.err);
-    const makeRoles = (secrets: string) =>
-      run(psql!.path, [
-        "-X",
-        "-v",
-        `secrets=${secrets}`,
-        "-f",
-        "deployments/postgres/identity_roles.sql",
-        server.url("identity_db"),
-      ], { ...psql!.env });
-    {
-      await using superuser = openTestPostgres(server.url());
-      await superuser.postgres.query("CREATE DATABASE identity_db");
-    }
-    const without = await makeRoles(folder);
-    strictEqual(without.code, 3, "no file, no password, no user");
-    match(without.err, /a password is missing or short/);
-    for (const time of ["first", "second"]) {
-      const { code, err } = await makeRoles(`${folder}/secrets`);
-      strictEqual(code, 0, `the ${time} time: ${err}`);
-    }
-
-    /** As the secret has it, at this test's PostgreSQL. */
-    const urlOf = (secret: string) => {
-      const url = new URL(
-        Deno.readTextFileSync(`${folder}/secrets/${secret}`).trim(),
-      );
-      url.host = `${server.host}:${server.port}`;
-      return url.href;
-    };
+    await using users = await makeDatabaseUsers("identity", {
+      server,
+      psql: psql!,
+    });
+    const { folder, urlOf } = users;
     const urls: Record<User, string> = {
       identity_user: urlOf("identity_database_url"),
       identity_idp: urlOf("identity_idp_database_url"),
@@ -213,13 +164,9 @@ Deno.test({
 
     await t.step("what is not its own, a user is refused", async () => {
       for (const [user, statements] of Object.entries(REFUSED)) {
-        await using opened = openTestPostgres(urls[user as User]);
-        for (const statement of statements) {
-          const refusal = await opened.postgres.query(statement).then(
-            () => "done",
-            (failure) => String((failure as { code?: string }).code),
-          );
-          strictEqual(refusal, "42501", `${user}: ${statement}`);
+        const codes = await refusals(urls[user as User], statements);
+        for (const [index, statement] of statements.entries()) {
+          strictEqual(codes[index], "42501", `${user}: ${statement}`);
         }
       }
     });
@@ -229,12 +176,14 @@ Deno.test({
       async () => {
         await Deno.mkdir(`${folder}/backups`);
         await mainstay("backup", `${folder}/backups/first`);
-        const copied = await run("sh", [
-          "-c",
-          `umask 077; mkdir copy; tar -C backups -cf - . | tar -C copy -xf -`
-            .replaceAll(/backups|copy/g, (name) => `${folder}/${name}`),
-        ]);
-        strictEqual(copied.code, 0, copied.err);
+        const copied = await new Deno.Command("sh", {
+          args: [
+            "-c",
+            "umask 077; mkdir copy; tar -C backups -cf - . | tar -C copy -xf -",
+          ],
+          cwd: folder,
+        }).output();
+        ok(copied.success);
         strictEqual(Deno.statSync(`${folder}/copy/first`).mode! & 0o077, 0);
         await fetch(`${resources}`, {
           method: "POST",

@@ -3,7 +3,7 @@ import { parse } from "yaml";
 
 /** The metric families of a service that its alert rules ask for. */
 export function metricsOfRules(
-  service: "events" | "identity" = "events",
+  service: "events" | "identity" | "meshhook" = "events",
 ): readonly string[] {
   const rules = new URL(
     `../deployments/observability/${service}-prometheus-rule.yaml`,

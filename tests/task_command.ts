@@ -9,5 +9,5 @@ const FILE = new URL("../deno.json", import.meta.url);
 export function taskCommand(task: string): readonly string[] {
   const { tasks } = JSON.parse(readFileSync(FILE, "utf8"));
   const [, command = ""] = tasks[task].command.split(" && deno ");
-  return command.split(/\s+/);
+  return command.replaceAll("$DENO", Deno.execPath()).split(/\s+/);
 }

@@ -2,13 +2,12 @@ import { eventsSettings } from "@mainstay/events";
 import { identitySettings } from "@mainstay/identity";
 import { envExample } from "@mainstay/kernel/config";
 import { meshhookSettings } from "@mainstay/meshhook";
-import {
-  withIdentityEntrypoints,
-  withIdentityTasks,
-} from "./identity_commands.ts";
+import { IDENTITY_COMMANDS } from "./identity_commands.ts";
 import { readImportGraph } from "./import_graph.ts";
+import { MESHHOOK_COMMANDS } from "./meshhook_commands.ts";
 import { moduleMap } from "./module_map.ts";
 import { DESCRIBED, readServed } from "./served_description.ts";
+import { withEntrypoints, withTasks } from "./service_commands.ts";
 
 /** A file that is derived from the code and kept in the repository. */
 export interface GeneratedFile {
@@ -19,7 +18,16 @@ export interface GeneratedFile {
 
 const root = new URL("../", import.meta.url);
 const read = (path: string) => Deno.readTextFile(new URL(path, root));
-const IDENTITY_DOCKERFILE = "deployments/container/identity.Dockerfile";
+const IMAGES = [
+  {
+    path: "deployments/container/identity.Dockerfile",
+    commands: IDENTITY_COMMANDS,
+  },
+  {
+    path: "deployments/container/meshhook.Dockerfile",
+    commands: MESHHOOK_COMMANDS,
+  },
+];
 
 /**
  * What others depend on, written down so that a change of it is seen: variables,
@@ -35,11 +43,17 @@ export async function generateFiles(): Promise<readonly GeneratedFile[]> {
   );
   const files = [
     { path: ".env.example", text: variablesPage() },
-    { path: "deno.json", text: withIdentityTasks(await read("deno.json")) },
     {
-      path: IDENTITY_DOCKERFILE,
-      text: withIdentityEntrypoints(await read(IDENTITY_DOCKERFILE)),
+      path: "deno.json",
+      text: withTasks(
+        await read("deno.json"),
+        IMAGES.flatMap(({ commands }) => commands),
+      ),
     },
+    ...await Promise.all(IMAGES.map(async ({ path, commands }) => ({
+      path,
+      text: withEntrypoints(await read(path), commands),
+    }))),
     ...served.map(({ name, openApi }) => ({
       path: `docs/openapi/${name}.json`,
       text: `${JSON.stringify(openApi, null, 2)}\n`,

@@ -49,6 +49,15 @@ make identity_rs_database_url database_url \
   identity_rs identity-postgres identity_db identity_rs_db_password
 make key_encryption_keys openssl rand -base64 32
 
+make meshhook_postgres_password openssl rand -hex 32
+make meshhook_db_password openssl rand -hex 32
+make meshhook_worker_db_password openssl rand -hex 32
+make meshhook_database_url database_url \
+  meshhook_user meshhook-postgres meshhook_db meshhook_db_password
+make meshhook_worker_database_url database_url \
+  meshhook_worker meshhook-postgres meshhook_db meshhook_worker_db_password
+make meshhook_kek openssl rand -base64 32
+
 if [ ! -s secrets/api_keys ]; then
   key=$(openssl rand -hex 32) || key=
   hash=$(printf %s "$key" | openssl dgst -sha256 -r | cut -d ' ' -f 1)

@@ -1,5 +1,5 @@
 import { httpSettings } from "@mainstay/adapters/http";
-import { postgresSettings } from "@mainstay/adapters/postgres";
+import { backupSettings, postgresSettings } from "@mainstay/adapters/postgres";
 import {
   bytes,
   type Config,
@@ -26,6 +26,7 @@ export const meshhookSettings = {
   ...serviceSettings,
   ...httpSettings({ servicePort: 8084 }),
   ...postgresSettings,
+  ...backupSettings,
   serviceName: { ...serviceSettings.serviceName, default: "meshhook" },
   ...defineSettings({
     meshhookKek: {

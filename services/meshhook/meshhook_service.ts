@@ -1,5 +1,5 @@
 import { httpListeners, type OpenApiOptions } from "@mainstay/adapters/http";
-import { postgresModule } from "@mainstay/adapters/postgres";
+import { checkBackupConfig, postgresModule } from "@mainstay/adapters/postgres";
 import {
   createServiceKernel,
   type Module,
@@ -20,7 +20,11 @@ export interface MeshhookServiceOptions {
 /** Migrations, the check and the probe: the work has connections of its own. */
 const OWNER_CONNECTIONS = 4;
 
-/** One of MeshHook's processes around its module: kernel, database, listeners. */
+/**
+ * One of MeshHook's processes around its module: kernel, database, listeners.
+ *
+ * @throws {ConfigError} If settings contradict each other.
+ */
 export function meshhookService(
   config: MeshhookConfig,
   { module, openApi, database, check = true }: {
@@ -32,6 +36,7 @@ export function meshhookService(
   },
   { modules = [], writeLog }: MeshhookServiceOptions = {},
 ): Service {
+  checkBackupConfig(config);
   return {
     kernel: createServiceKernel(
       config,

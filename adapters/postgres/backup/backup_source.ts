@@ -6,6 +6,8 @@ export interface BackupSource {
   readonly service: string;
   /** Its migrations: `new URL("migrations/", import.meta.url)`. */
   readonly migrations: string | URL;
+  /** Schemas that the migrations make besides, for what is in no backup: a restore makes them anew. */
+  readonly otherSchemas?: readonly string[];
   /** What the manifest is to say of the data, read in the same snapshot; values of JSON. */
   readonly facts?: (
     snapshot: Queryable,

@@ -87,6 +87,11 @@ export async function restoreDatabase(
     await connection.query(`${PLAIN_VALUES}; SET lock_timeout = '30s'`);
     await connection.query("BEGIN");
     await clearSchema(connection, migrations, clean);
+    for (const name of source.otherSchemas ?? []) {
+      await connection.query(
+        `DROP SCHEMA IF EXISTS ${quoteName(name)} CASCADE`,
+      );
+    }
     await connection.query("SET LOCAL lock_timeout = 0");
     await connection.query(CREATE_MIGRATIONS_TABLE);
     for (const migration of applied) {

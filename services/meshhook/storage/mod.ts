@@ -3,4 +3,5 @@
  *
  * @module
  */
+export * from "./meshhook_backup_source.ts";
 export * from "./postgres_storage.ts";
