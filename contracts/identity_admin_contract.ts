@@ -87,6 +87,13 @@ export const client = z.object({
   disabledAt: moment.nullable(),
 });
 
+/** A client as it was just changed. */
+export const changedClient = client.extend({
+  secret: z.string().optional().describe(
+    "Shown this once, where `authMethod` has changed to one that needs a new secret",
+  ),
+});
+
 /** A client as it was just registered. */
 export const createdClient = z.object({
   client,

@@ -12,6 +12,8 @@ import { NotThere } from "./not_there.ts";
 import { withOptionNames } from "./option_mistakes.ts";
 import { limitOf, onlyArgument, PAGE_OPTIONS } from "./paging.ts";
 
+const SHOWN_ONCE = "Secret (shown this once):  ";
+
 const create = defineCommand({
   name: "create",
   summary: "Register a client, and print its id and secret once",
@@ -47,7 +49,7 @@ With mistakes, nothing is registered, and all of them are named.`,
     io.print(`Client:  ${client.id}`);
     if (secret === undefined) {
       io.print(`It has no secret: it proves itself by ${client.authMethod}`);
-    } else io.print(`Secret (shown this once):  ${secret}`);
+    } else io.print(`${SHOWN_ONCE}${secret}`);
   },
 });
 
@@ -98,7 +100,10 @@ const update = defineCommand({
   summary: "Change a client",
   help:
     `Changes what the options name; the rest stays. An option that may be repeated
-replaces all that was there. The whole must be right, as if it were new.`,
+replaces all that was there. The whole must be right, as if it were new.
+
+A client that is to prove itself by a secret with --auth-method, and has none
+that would do, is given one; it is printed this once.`,
   usage: "<id>",
   examples: [
     "mainstay identity clients update app --redirect-uri https://app.example/callback",
@@ -113,13 +118,16 @@ replaces all that was there. The whole must be right, as if it were new.`,
       );
     }
     await using admin = await openAdministration();
-    const client = await withOptionNames(
+    const changed = await withOptionNames(
       CLIENT_FIELD_OPTIONS,
       () => admin.clients.update(id, change, admin.actor),
     );
-    if (client === undefined) throw new NotThere("change", `client ${id}`);
-    io.emit(clientBody(client));
+    if (changed === undefined) throw new NotThere("change", `client ${id}`);
+    const { client, secret } = changed;
+    const shown = secret === undefined ? {} : { secret };
+    io.emit({ ...clientBody(client), ...shown });
     printClient(client, io);
+    if (secret !== undefined) io.print(`${SHOWN_ONCE}${secret}`);
   },
 });
 
@@ -139,11 +147,11 @@ and brings no token back.`
       const id = onlyArgument(args, "the id of a client");
       await using admin = await openAdministration();
       const { clients, actor } = admin;
-      const client = await clients.update(id, { disabled }, actor);
-      if (client === undefined) {
+      const changed = await clients.update(id, { disabled }, actor);
+      if (changed === undefined) {
         throw new NotThere(disabled ? "disable" : "enable", `client ${id}`);
       }
-      io.emit(clientBody(client));
+      io.emit(clientBody(changed.client));
       io.print(`${id} is ${disabled ? "disabled" : "enabled"}`);
     },
   });
@@ -180,7 +188,7 @@ seconds, so that every instance of the client can be told in turn; after a leak,
     }
     const previousExpireAt = rotated.previousExpireAt.toISOString();
     io.emit({ clientId: id, secret: rotated.secret, previousExpireAt });
-    io.print(`Secret (shown this once):  ${rotated.secret}`);
+    io.print(`${SHOWN_ONCE}${rotated.secret}`);
     io.print(`Those before are good until ${previousExpireAt}`);
   },
 });

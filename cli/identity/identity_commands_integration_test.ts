@@ -10,6 +10,7 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import { startPostgres } from "@mainstay/adapters/testing";
+import { hashSecret } from "../../services/identity/domain/bearer_secret.ts";
 import { commands } from "../commands.ts";
 import { runCommandLine } from "../run_command_line.ts";
 import { openIdentity } from "./open_identity.ts";
@@ -222,6 +223,39 @@ Deno.test("mainstay identity administers a database", async (t) => {
     const now = Object.keys((await json(["keys", "list"])).keyEncryptionKeys);
     ok(now.length === 1 && old.length === 1 && now[0] !== old[0]);
   });
+
+  await t.step(
+    "a client that is to prove itself otherwise has a secret that will do",
+    async () => {
+      const prove = (method: string) =>
+        json(["clients", "update", "prover", "--auth-method", method]);
+      const { secret: first } = await json([
+        ...["clients", "create", "--id", "prover", "--name", "Prover"],
+        ...["--grant", "client_credentials", "--scope", "read:resource"],
+      ]);
+      strictEqual((await prove("client_secret_post")).secret, undefined);
+      const { secret: jwt } = await prove("client_secret_jwt");
+      match(jwt, /^[A-Za-z0-9_-]{43}$/);
+      await using identity = await openIdentity();
+      const kept = async () =>
+        (await identity.storage.clients.find("prover", { fresh: true }))
+          ?.secrets ?? [];
+      const signers = await kept();
+      assertEquals(signers.map(({ hash }) => hash), [hashSecret(jwt)]);
+      ok(signers[0]?.encrypted);
+      strictEqual((await prove("client_secret_basic")).secret, undefined);
+      await json([
+        ...["clients", "update", "prover", "--auth-method", "private_key_jwt"],
+        ...["--jwks-uri", "https://prover.example/jwks"],
+      ]);
+      const { secret: last } = await prove("client_secret_basic");
+      ok(![first, jwt].includes(last));
+      assertEquals(
+        (await kept()).map(({ hash }) => hash),
+        [hashSecret(last)],
+      );
+    },
+  );
 
   await t.step("mail that nothing sends can be read", async () => {
     await using identity = await openIdentity();

@@ -23,8 +23,9 @@ const create = defineCommand({
   summary: "Make an account",
   help:
     `Makes an account. Its password comes from standard input, never from the command
-line, where every user of the machine can read it; without --password-stdin it
-has none, and cannot sign in until "users set-password".
+line, where every user of the machine can read it. Without --password-stdin it
+has none: it cannot sign in until "users set-password", or until the person has
+set one by "Forgot your password?", for which it needs an e-mail address.
 
 An e-mail address that is given here is taken for verified.`,
   examples: [

@@ -13,10 +13,10 @@ export interface AdministrationOptions {
   readonly now: () => number;
 }
 
-/** A client as it was just made. */
-export interface CreatedClient {
+/** A client, with the secret that it was just given. */
+export interface ClientWithSecret {
   readonly client: Client;
-  /** Shown this once; none: it proves itself otherwise. */
+  /** Shown this once; none: it was given none. */
   readonly secret?: string;
 }
 
@@ -44,9 +44,10 @@ export interface ClientAdministration {
   create(
     description: ClientDescription,
     actor: string,
-  ): Promise<CreatedClient>;
+  ): Promise<ClientWithSecret>;
   /**
-   * Changes a client. Disabling it revokes all that it was given.
+   * Changes a client. Disabling it revokes all that it was given. One that is to
+   * prove itself by a secret, and has none that would do, is given one.
    *
    * @returns Undefined if there is no such client.
    * @throws {InvalidInput} Naming every mistake that the whole would have.
@@ -55,7 +56,7 @@ export interface ClientAdministration {
     id: string,
     change: ClientChange,
     actor: string,
-  ): Promise<Client | undefined>;
+  ): Promise<ClientWithSecret | undefined>;
   /**
    * Makes a new secret; those before are good for `overlapMs` more.
    *
@@ -94,6 +95,7 @@ export function createClientAdministration(
       return await storage.atomically(async ({ clients, audit }) => {
         const before = await clients.hold(id);
         if (before === undefined) return undefined;
+        let secret: string | undefined;
         const entries: AuditEntry[] = [];
         const note = (action: string, details = {}) =>
           entries.push({ action, actor, subject: `client:${id}`, details });
@@ -104,15 +106,23 @@ export function createClientAdministration(
           );
           await clients.update({ ...given, id });
           note("client.updated", present(change));
+          if (needsSecret(before, given)) {
+            const made = newClientSecret(given.authMethod, encryption);
+            const previousExpireAt = new Date(now());
+            await clients.rotateSecret(id, made.record, previousExpireAt);
+            note("client.secret_rotated", { previousExpireAt });
+            secret = made.secret;
+          }
         }
         const wasDisabled = before.disabledAt !== undefined;
         if (disabled !== undefined && disabled !== wasDisabled) {
           await clients.setDisabled(id, disabled);
           note(disabled ? "client.disabled" : "client.enabled");
         }
-        const after = await clients.find(id);
+        const client = await clients.find(id);
         for (const entry of entries) await audit.append(entry);
-        return after;
+        return client &&
+          (secret === undefined ? { client } : { client, secret });
       });
     },
     async rotateSecret(id, overlapMs, actor) {
@@ -137,9 +147,19 @@ export function createClientAdministration(
   };
 }
 
+type Proof = Pick<Client, "authMethod">;
+
 /** Whether a client is known by a secret of ours. */
-export function hasSecret({ authMethod }: Pick<Client, "authMethod">): boolean {
+export function hasSecret({ authMethod }: Proof): boolean {
   return authMethod.startsWith("client_secret_");
+}
+
+/** Whether no secret from before would do: there is none, or only its hash. */
+function needsSecret(before: Proof, after: Proof): boolean {
+  const jwt = "client_secret_jwt";
+  return hasSecret(after) &&
+    (!hasSecret(before) ||
+      (after.authMethod === jwt && before.authMethod !== jwt));
 }
 
 type Present<Fields> = {

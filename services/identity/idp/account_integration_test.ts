@@ -329,6 +329,11 @@ Deno.test("people make themselves an account, where that is allowed", async (t) 
     );
     const before = await identity.storage.users.findByLogin("bob");
     assertEquals([before?.name, before?.email], ["Bob B.", undefined]);
+    const [named, more] = await identity.storage.audit.list({
+      limit: 2,
+      action: "user.name_changed",
+    });
+    assertEquals([named?.actor, more], [`user:${before?.id}`, undefined]);
     const [mail] = await identity.storage.mail.list({ limit: 1 });
     const page = await browser.open(/http\S+/.exec(mail?.body ?? "")![0]);
     match(readable(await browser.submit(page)), /is confirmed/);

@@ -16,7 +16,6 @@ import { PATHS } from "./paths.ts";
 
 /** The account: profile, sessions and apps. */
 export function accountRoutes(idp: Idp): readonly Route[] {
-  const { users } = idp.storage;
   return [
     {
       method: "GET",
@@ -43,7 +42,11 @@ export function accountRoutes(idp: Idp): readonly Route[] {
             name === undefined ? given : { ...given, name },
           );
           email = checked.email;
-          await users.setName(user.id, checked.name);
+          if (checked.name !== user.name) {
+            await changeAccount(idp, account, {
+              action: "user.name_changed",
+            }, ({ users }) => users.setName(user.id, checked.name));
+          }
         } catch (failure) {
           if (!(failure instanceof InvalidInput)) throw failure;
           return await showAccount(idp, account, {

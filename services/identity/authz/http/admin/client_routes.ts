@@ -1,4 +1,5 @@
 import {
+  changedClient,
   client,
   clientChange,
   clientPage,
@@ -70,12 +71,17 @@ export function adminClientRoutes(
       path: "clients/:id",
       summary: "Changes a client",
       description:
-        "What is not named stays; null takes away. Disabling revokes all that it was given.",
+        "What is not named stays; null takes away. Disabling revokes all that it was given. A client that is to prove itself by a secret, and has none that would do, is given one.",
       body: clientChange,
-      answer: client,
+      answer: changedClient,
       async handle({ id, body, actor }) {
         const changed = await administration.update(id, body, actor);
-        return changed && clientBody(changed);
+        if (changed === undefined) return undefined;
+        const { secret } = changed;
+        return {
+          ...clientBody(changed.client),
+          ...(secret === undefined ? {} : { secret }),
+        };
       },
     }),
     route({
