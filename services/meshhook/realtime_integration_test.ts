@@ -5,7 +5,13 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { eventually } from "@mainstay/adapters/testing";
+import {
+  eventually,
+  freePort,
+  startPostgres,
+  tcpProxy,
+} from "@mainstay/adapters/testing";
+import { sleep } from "@mainstay/kernel/lifecycle";
 import { addKey, liveClient, liveTest } from "./tests/live_client.ts";
 import { type StartedMeshhook, startMeshhook } from "./tests/start_meshhook.ts";
 
@@ -97,5 +103,208 @@ liveTest(
       assertEquals(rest.new.event.node, "step_0");
       assertEquals(live.statuses, ["SUBSCRIBED", "SUBSCRIBED"]);
     }
+  },
+);
+
+/** Whether each number that is new is the one after the last that was. */
+function withoutGap(seqs: readonly number[]): number {
+  let last = 0;
+  for (const seq of seqs) {
+    ok(seq <= last + 1, `a gap after ${last} in ${seqs}`);
+    last = Math.max(last, seq);
+  }
+  return last;
+}
+
+/** Ends the connection that live logs are heard by, again and again. */
+async function cutLinkFor(
+  { postgres }: StartedMeshhook,
+  work: () => Promise<void>,
+): Promise<void> {
+  const stop = new AbortController();
+  const cutting = (async () => {
+    while (!stop.signal.aborted) {
+      await postgres.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE query IN ('LISTEN "meshhook_live"', 'SELECT 1')`,
+      );
+      await sleep(30);
+    }
+  })();
+  await work();
+  stop.abort();
+  await cutting;
+}
+
+liveTest(
+  "nothing is lost: neither with the socket, nor the server, nor the link to the database, nor a word of it",
+  async () => {
+    await using server = await startPostgres();
+    const port = freePort();
+    await using proxy = tcpProxy({ host: "127.0.0.1", port });
+    const proxied = `http://127.0.0.1:${proxy.port}`;
+    await using live = liveClient(proxied, "key-of-alpha");
+    let runId: string;
+    {
+      await using meshhook = await startMeshhook({}, { server, port });
+      await openProject(meshhook, "alpha", steps(30, 50));
+      runId = await begin(meshhook);
+      live.follow("events", `run_id=eq.${runId}`, "INSERT");
+      live.follow("runs", `id=eq.${runId}`, "UPDATE");
+      await eventually("it is told", () => live.seqs(runId).length >= 5);
+      proxy.cut();
+      await eventually(
+        "it is told again",
+        () => live.seqs(runId).at(-1)! >= 10,
+      );
+    }
+    await using meshhook = await startMeshhook({}, { server, port });
+    await eventually(
+      "the run's end is told",
+      () => live.seqs(runId).at(-1) === 32,
+      30_000,
+    );
+    strictEqual(withoutGap(live.seqs(runId)), 32);
+    await eventually(
+      "and its status",
+      () =>
+        live.changes.some(({ table, new: row }) =>
+          table === "runs" && row.status === "succeeded"
+        ),
+    );
+
+    live.follow("events");
+    await eventually(
+      "the third has subscribed",
+      () => live.client.channels.every(({ state }) => state === "joined"),
+    );
+    const runs: string[] = [];
+    await cutLinkFor(meshhook, async () => {
+      const followed = await begin(meshhook);
+      live.follow("events", `run_id=eq.${followed}`, "INSERT");
+      runs.push(followed, await begin(meshhook), await begin(meshhook));
+      await eventually("all have ended", async () => {
+        const { rows } = await meshhook.postgres.query(
+          "SELECT FROM runs WHERE status = 'succeeded'",
+        );
+        return rows.length === 4;
+      });
+    });
+    for (const id of runs) {
+      await eventually(
+        "what was missed is told",
+        () => new Set(live.seqs(id)).size === 32,
+      );
+      withoutGap(live.seqs(id));
+    }
+
+    const { postgres } = meshhook;
+    const untold = await begin(meshhook);
+    live.follow("events", `run_id=eq.${untold}`, "INSERT");
+    await eventually("it runs", () => new Set(live.seqs(untold)).size === 32);
+    await postgres.query(
+      `WITH run AS (
+       UPDATE runs SET last_seq = last_seq + 1 WHERE id = $1
+       RETURNING id, project_id, last_seq
+     )
+     INSERT INTO run_events (run_id, seq, project_id, event)
+     SELECT id, last_seq, project_id,
+       '{"type":"run.resumed","from":"step_0","by":"test"}' FROM run`,
+      [untold],
+    );
+    await eventually(
+      "what nobody told of is found",
+      () => live.seqs(untold).at(-1) === 33,
+    );
+  },
+);
+
+liveTest(
+  "nobody follows another project, nor with a key that is wrong, expired or revoked",
+  async () => {
+    await using meshhook = await startMeshhook();
+    await openProject(meshhook, "alpha", steps(3, 50));
+    await openProject(meshhook, "beta", steps(3, 50));
+    const { url, postgres } = meshhook;
+    const foreign = await begin(meshhook, "beta");
+    await using live = liveClient(url, "key-of-alpha");
+    for (const id of [foreign, crypto.randomUUID()]) {
+      live.follow("events", `run_id=eq.${id}`);
+      live.follow("runs", `id=eq.${id}`);
+    }
+    live.follow("events");
+    live.follow("runs");
+    await eventually("all are joined", () => live.statuses.length === 6);
+    const more = await begin(meshhook, "beta");
+    const own = await begin(meshhook);
+    await eventually("its own is told", () => live.seqs(own).length === 5);
+    await eventually("the other has ended", async () => {
+      const { rows } = await postgres.query(
+        "SELECT FROM runs WHERE id = $1 AND status = 'succeeded'",
+        [more],
+      );
+      return rows.length === 1;
+    });
+    const seen = new Set(
+      live.changes.map(({ new: row }) => row.run_id ?? row.id),
+    );
+    assertEquals([...seen], [own]);
+    assertEquals(live.statuses, Array(6).fill("SUBSCRIBED"));
+
+    await using guessing = liveClient(url, "key-of-gamma");
+    guessing.follow("events");
+    await eventually(
+      "a wrong key is refused",
+      () =>
+        guessing.statuses.some((status) => status.startsWith("CHANNEL_ERROR")),
+    );
+    await using other = liveClient(url, "key-of-alpha");
+    await other.client.setAuth("key-of-beta");
+    other.follow("events");
+    await eventually(
+      "another project's token is refused",
+      () =>
+        other.statuses.some((status) => /CHANNEL_ERROR: Unauth/.test(status)),
+    );
+
+    await addKey(meshhook, "alpha", "second-key");
+    await using refreshing = liveClient(url, "key-of-alpha");
+    refreshing.follow("events");
+    await eventually("joined", () => refreshing.statuses.length === 1);
+    await refreshing.client.setAuth("second-key");
+    await postgres.query("DELETE FROM api_keys WHERE name = 'second-key'");
+    await eventually(
+      "a token that is gone ends its channel",
+      () => refreshing.statuses.some((status) => /CHANNEL_ERROR/.test(status)),
+      30_000,
+    );
+    // It joins again, and then is told why it may not.
+    await eventually(
+      "and says why",
+      () => refreshing.statuses.some((status) => /Unauthorized/.test(status)),
+    );
+    await refreshing.client.setAuth("key-of-alpha");
+    await eventually(
+      "a good one lets it back",
+      () => refreshing.statuses.at(-1) === "SUBSCRIBED",
+      30_000,
+    );
+
+    await postgres.query("DELETE FROM api_keys WHERE project_id = 'alpha'");
+    const before = live.changes.length;
+    await eventually(
+      "a revoked key ends the socket",
+      () => live.statuses.length > 6,
+      30_000,
+    );
+    await begin(meshhook);
+    await eventually("the run has ended", async () => {
+      const { rows } = await postgres.query(
+        "SELECT FROM runs WHERE project_id = 'alpha' AND status = 'succeeded'",
+      );
+      return rows.length === 2;
+    });
+    strictEqual(live.changes.length, before);
+    ok(!/key-of-|second-key/.test(meshhook.log.join("\n")));
   },
 );

@@ -107,17 +107,19 @@ export function createLiveChannel(options: LiveChannelOptions): LiveChannel {
 
   const isBehind = ({ unread, sent, heard }: Place) => unread || sent < heard;
 
+  const hasWork = () => changed.size > 0 || places.values().some(isBehind);
+
   async function pump(): Promise<void> {
     if (pumping) return;
     pumping = true;
     const { signal } = closing;
-    while (!signal.aborted) {
+    while (!signal.aborted && hasWork()) {
       if (full()) {
         await sleep(LOOK_MS, { signal, clock }).catch(() => {});
         continue;
       }
       try {
-        if (!await sendEvents() && !await sendRuns()) break;
+        if (!await sendEvents()) await sendRuns();
       } catch (error) {
         if (signal.aborted) break;
         log.warn("Cannot read live logs: it is tried again", { error });
@@ -127,7 +129,16 @@ export function createLiveChannel(options: LiveChannelOptions): LiveChannel {
     pumping = false;
   }
 
-  /** @returns Whether there may be more to do. */
+  function sendFrom(place: Place, rows: readonly LiveEvent[]): void {
+    for (const row of rows) {
+      if (row.seq <= place.sent) continue;
+      if (full()) return;
+      place.sent = row.seq;
+      deliver(changeOf(row), row.at.getTime());
+    }
+  }
+
+  /** @returns Whether there was something to do. */
   async function sendEvents(): Promise<boolean> {
     const behind = [...places].filter(([, place]) => isBehind(place))
       .slice(0, PAGE);
@@ -139,6 +150,7 @@ export function createLiveChannel(options: LiveChannelOptions): LiveChannel {
     );
     if (closing.signal.aborted) return false;
     for (const row of rows) {
+      if (full()) return true;
       const place = places.get(row.runId)!;
       place.sent = row.seq;
       deliver(eventChange(row), row.at.getTime());
@@ -153,17 +165,16 @@ export function createLiveChannel(options: LiveChannelOptions): LiveChannel {
     return true;
   }
 
-  async function sendRuns(): Promise<boolean> {
+  async function sendRuns(): Promise<void> {
     const taken = [...changed].slice(0, PAGE);
-    if (taken.length === 0) return false;
+    if (taken.length === 0) return;
     const rows = await reader.readRuns(taken.map(([id]) => id));
-    if (closing.signal.aborted) return false;
+    if (closing.signal.aborted) return;
     for (const [id, change] of taken) {
       if (changed.get(id) === change) changed.delete(id);
     }
     const began = new Map(taken);
     for (const run of rows) deliverRun(run, began.get(run.id)!.began);
-    return true;
   }
 
   /** What cannot be kept up with is lost in a way that the client is told. */
@@ -195,32 +206,14 @@ export function createLiveChannel(options: LiveChannelOptions): LiveChannel {
       void pump();
     },
     events(runId, rows) {
-      const place = places.get(runId);
-      if (closing.signal.aborted || (place === undefined && !wideEvents)) {
-        return;
-      }
-      const [first, last] = [rows[0]!.seq, rows.at(-1)!.seq];
-      if (place === undefined && !full()) {
-        for (const row of rows) deliver(changeOf(row), row.at.getTime());
-        return;
-      }
-      if (place === undefined) {
-        places.set(runId, {
-          sent: first - 1,
-          heard: last,
-          unread: false,
-          named: false,
-        });
-        return fallBehind();
-      }
-      const follows = !isBehind(place) && first <= place.sent + 1;
-      place.heard = Math.max(place.heard, last);
-      if (!follows || full()) return fallBehind();
-      for (const row of rows) {
-        if (row.seq <= place.sent) continue;
-        place.sent = row.seq;
-        deliver(changeOf(row), row.at.getTime());
-      }
+      const place = places.get(runId) ?? placeBefore(rows);
+      if (closing.signal.aborted || (!place.named && !wideEvents)) return;
+      const follows = !isBehind(place) && rows[0]!.seq <= place.sent + 1;
+      place.heard = Math.max(place.heard, rows.at(-1)!.seq);
+      if (follows) sendFrom(place, rows);
+      if (!isBehind(place)) return;
+      places.set(runId, place);
+      fallBehind();
     },
     run(run, began) {
       if (closing.signal.aborted) return;
@@ -230,6 +223,11 @@ export function createLiveChannel(options: LiveChannelOptions): LiveChannel {
       fallBehind();
     },
   };
+}
+
+function placeBefore([first]: readonly LiveEvent[]): Place {
+  const sent = first!.seq - 1;
+  return { sent, heard: sent, unread: false, named: false };
 }
 
 /** Written once, however many channels it is sent to. */
