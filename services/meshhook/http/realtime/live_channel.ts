@@ -9,12 +9,14 @@ import {
   runChange,
 } from "./postgres_changes.ts";
 
-/** Rows that are read at once for a channel that has fallen behind. */
+/** Rows that are read at once for a channel that has fallen behind, at most. */
 const PAGE = 50;
 /** Runs that a channel may be behind in, besides those that it names. */
 const MAX_BEHIND = 1_000;
-/** Between two looks at a socket that is full, or at a database that failed. */
-const LOOK_MS = 50;
+/** Between two looks at a socket that is full: seldom, if its client has stopped. */
+const MIN_LOOK_MS = 5;
+const MAX_LOOK_MS = 200;
+/** Between two attempts at a database that failed. */
 const RETRY_MS = 500;
 
 /** What a channel is made of. */
@@ -68,6 +70,8 @@ export function createLiveChannel(options: LiveChannelOptions): LiveChannel {
   const rowSeqs = new Map<string, number>();
   const closing = new AbortController();
   let pumping = false;
+  /** What does not fit any longer is read again: as much is read as fits. */
+  let page = PAGE;
 
   for (const { filter: { runIds, afterSeq } } of ofEvents) {
     for (const runId of runIds ?? []) {
@@ -113,11 +117,14 @@ export function createLiveChannel(options: LiveChannelOptions): LiveChannel {
     if (pumping) return;
     pumping = true;
     const { signal } = closing;
+    let lookMs = MIN_LOOK_MS;
     while (!signal.aborted && hasWork()) {
       if (full()) {
-        await sleep(LOOK_MS, { signal, clock }).catch(() => {});
+        await sleep(lookMs, { signal, clock }).catch(() => {});
+        lookMs = Math.min(lookMs * 2, MAX_LOOK_MS);
         continue;
       }
+      lookMs = MIN_LOOK_MS;
       try {
         if (!await sendEvents()) await sendRuns();
       } catch (error) {
@@ -146,16 +153,21 @@ export function createLiveChannel(options: LiveChannelOptions): LiveChannel {
     const heard = behind.map(([, place]) => place.heard);
     const rows = await reader.readEvents(
       behind.map(([runId, { sent }]) => ({ runId, after: sent })),
-      PAGE,
+      page,
     );
     if (closing.signal.aborted) return false;
-    for (const row of rows) {
-      if (full()) return true;
+    for (const [fitting, row] of rows.entries()) {
+      if (full()) {
+        page = Math.max(1, fitting);
+        return true;
+      }
       const place = places.get(row.runId)!;
       place.sent = row.seq;
       deliver(eventChange(row), row.at.getTime());
     }
-    if (rows.length === PAGE) return true;
+    const all = rows.length < page;
+    page = Math.min(PAGE, page * 2);
+    if (!all) return true;
     behind.forEach(([runId, place], at) => {
       place.unread = false;
       // What was heard of and is not there was never, or is no longer.

@@ -176,8 +176,11 @@ export function realtimeRoute(server: Pick<RealtimeServer, "open">): Route {
   return {
     method: "GET",
     path: REALTIME_PATH,
+    // Origins are looked at before: of a request that was upgraded nothing is
+    // known any longer.
+    crossOrigin: false,
     async handle(request, context) {
-      // For the access log: once upgraded, a request knows it no longer.
+      // For the access log.
       void context.clientAddress;
       return await server.open(request, context.url);
     },
