@@ -38,6 +38,8 @@ class NotAdmitted extends OperationalError<"unauthorized" | "forbidden"> {}
 export interface MeshhookClient {
   readonly project: string;
   readonly url: string;
+  /** Of the socket that live logs come by. It holds the key: not to be shown. */
+  readonly liveUrl: URL;
   /**
    * The answer's JSON; undefined for none. Paths are below the project's.
    *
@@ -71,7 +73,7 @@ export async function createMeshhookClient(
     demo["MAINSTAY_MESHHOOK_PROJECT"];
   if (project === undefined) {
     throw new UsageError(
-      "--project or MAINSTAY_MESHHOOK_PROJECT is needed: the project to work in",
+      '--project or MAINSTAY_MESHHOOK_PROJECT is needed: no "mainstay up" runs here, whose demo it would be',
     );
   }
   const key = options["api-key-file"] === undefined
@@ -104,9 +106,14 @@ export async function createMeshhookClient(
       throw admission(failure, project) ?? failure;
     }
   };
+  const liveUrl = new URL("realtime/v1/websocket", url.replace(/\/*$/, "/"));
+  liveUrl.protocol = liveUrl.protocol.replace("http", "ws");
+  liveUrl.searchParams.set("apikey", key);
+  liveUrl.searchParams.set("vsn", "2.0.0");
   return {
     project,
     url,
+    liveUrl,
     json,
     async find([act, what], ...request) {
       try {

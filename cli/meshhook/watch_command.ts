@@ -1,14 +1,13 @@
 import {
+  numberedEvent,
+  type NumberedEventBody,
   runDetails,
-  type RunDetailsBody,
-  runSummary,
 } from "@mainstay/contracts/meshhook";
-import { OperationalError } from "@mainstay/kernel/errors";
 import { sleep } from "@mainstay/kernel/lifecycle";
-import { z } from "zod";
 import { type CommandIo, defineCommand } from "../command.ts";
 import { onInterruption } from "../interruption.ts";
 import { UsageError } from "../usage_error.ts";
+import { followRows, type RowsToFollow } from "./follow_rows.ts";
 import {
   CLIENT_OPTIONS,
   createMeshhookClient,
@@ -17,10 +16,8 @@ import {
 } from "./meshhook_client.ts";
 import { printRunEvent } from "./print_run_event.ts";
 
-const POLL_MS = 400;
-
-/** Someone has had enough of watching. */
-class Interrupted extends Error {}
+const RETRY_MS = 1_000;
+const ENDS = /^run\.(succeeded|failed|cancelled)$/;
 
 /** `mainstay meshhook runs watch`. */
 export const watchCommand = defineCommand({
@@ -29,8 +26,9 @@ export const watchCommand = defineCommand({
   help:
     `Shows what happens in a run as it happens, a line each: when, how long after its
 begin, the step, what it came to. Without an id, it waits for the next run of the
-project. Whatever a run has done before is shown first, so nothing is missed; a
-server that is away for a while is waited for.
+project. What a run has done before is shown first. When the connection is lost,
+it comes back by itself and goes on after the last event that it has shown: none
+is missed or shown twice.
 
 Ends with the run: exit code 0 if it has succeeded, 1 if it has failed or was
 cancelled. Ctrl-C ends it earlier, with 0; the run goes on. With --json there is
@@ -44,54 +42,34 @@ one JSON document a line.`,
   async run({ options, args }, io) {
     if (args.length > 1) throw new UsageError("Expected the id of one run");
     const client = await createMeshhookClient(options);
-    using interruption = onInterruption(() => new Interrupted());
+    using interruption = onInterruption(() => new Error("interrupted"));
     const { signal } = interruption;
-    let said = "";
-    const away = (message: string) => {
-      if (message !== said) io.note(message);
-      said = message;
-    };
-    const watching = { io, signal, away };
-    try {
-      const run = args[0] ?? await nextRun(client, watching);
-      return await watchRun(client, run, watching);
-    } catch (failure) {
-      if (failure instanceof Interrupted) return 0;
-      throw failure;
-    }
+    const run = args[0] ?? await nextRun(client, { io, signal });
+    if (run === undefined) return 0;
+    return await watchRun(client, run, { io, signal });
   },
 });
 
 interface Watching {
   readonly io: CommandIo;
   readonly signal: AbortSignal;
-  /** Told at each attempt that the server gives no answer. */
-  readonly away: (message: string) => void;
+  readonly onJoined?: () => void;
 }
 
-/** Waits for a run that was not there before. */
+/** Waits for a run to begin; undefined if that was interrupted. */
 async function nextRun(
   client: MeshhookClient,
   watching: Watching,
-): Promise<string> {
-  const newest = async () => {
-    const page = z.object({ runs: z.array(runSummary) }).parse(
-      await client.json("GET", "runs", {
-        query: { limit: "20" },
-        signal: watching.signal,
-      }),
-    );
-    return page.runs.map(({ id }) => id);
-  };
-  const before = new Set(await newest());
-  watching.io.note(`Waiting for the next run of project ${client.project}`);
-  for (;;) {
-    const begun = await patiently(newest, watching);
-    // Of several, the one that began first.
-    const next = begun?.findLast((id) => !before.has(id));
-    if (next !== undefined) return next;
-    await pause(watching);
-  }
+): Promise<string | undefined> {
+  // Says what is wrong with key or project, which a socket cannot.
+  await client.json("GET", "runs", { query: { limit: "1" } });
+  const begun = rowsOf(client, () => ({ table: "runs" }), {
+    ...watching,
+    onJoined: () =>
+      watching.io.note(`Waiting for the next run of project ${client.project}`),
+  });
+  for await (const { id } of begun) return String(id);
+  return undefined;
 }
 
 async function watchRun(
@@ -99,51 +77,51 @@ async function watchRun(
   id: string,
   watching: Watching,
 ): Promise<0 | 1> {
-  const read = async () =>
-    runDetails.parse(
-      await client.find(
-        ["watch", `run ${id}`],
-        "GET",
-        `runs/${segment(id)}`,
-        { signal: watching.signal },
-      ),
-    );
   const { io } = watching;
-  let run: RunDetailsBody | undefined = await read();
+  const run = runDetails.parse(
+    await client.find(["watch", `run ${id}`], "GET", `runs/${segment(id)}`),
+  );
   io.print(`Run ${run.id} of ${run.workflow}, version ${run.version}`);
   const startedAtMs = run.events[0]?.atMs ?? 0;
-  let shown = 0;
-  for (;;) {
-    for (const event of run?.events.slice(shown) ?? []) {
-      printRunEvent(event, { startedAtMs, io });
-      shown = event.seq;
+  let last: NumberedEventBody | undefined;
+  const show = (event: NumberedEventBody) => {
+    printRunEvent(event, { startedAtMs, io });
+    last = event;
+  };
+  run.events.forEach(show);
+  if (run.status === "running") {
+    const coming = rowsOf(client, () => ({
+      table: "events",
+      filter: `run_id=eq.${run.id},seq=gt.${last?.seq ?? 0}`,
+    }), watching);
+    for await (const { seq, at, event } of coming) {
+      const atMs = Date.parse(String(at));
+      show(numberedEvent.parse({ seq, atMs, event }));
+      if (io.abandoned || ENDS.test(last?.event.type ?? "")) break;
     }
-    if (io.abandoned) return 0;
-    if (run !== undefined && run.status !== "running") {
-      return run.status === "succeeded" ? 0 : 1;
-    }
-    await pause(watching);
-    run = await patiently(read, watching);
   }
+  return last === undefined ||
+      !/^run\.(failed|cancelled)$/.test(last.event.type)
+    ? 0
+    : 1;
 }
 
-/** Undefined while the server gives no answer. */
-async function patiently<Result>(
-  ask: () => Promise<Result>,
-  { away }: Watching,
-): Promise<Result | undefined> {
-  try {
-    return await ask();
-  } catch (failure) {
-    if (
-      !(failure instanceof OperationalError) ||
-      failure.code !== "service-unreachable"
-    ) throw failure;
-    away(failure.message);
-    return undefined;
+/** Rows as they come, over as many sockets as it takes, until it is interrupted. */
+async function* rowsOf(
+  client: MeshhookClient,
+  wanted: () => RowsToFollow,
+  { io, ...following }: Watching,
+): AsyncIterable<Readonly<Record<string, unknown>>> {
+  const { signal } = following;
+  let said = false;
+  while (!signal.aborted) {
+    for await (const row of followRows(client.liveUrl, wanted(), following)) {
+      said = false;
+      yield row;
+    }
+    if (signal.aborted) return;
+    if (!said) io.note("The connection was lost: it is tried again");
+    said = true;
+    await sleep(RETRY_MS, { signal }).catch(() => {});
   }
-}
-
-async function pause({ signal }: Watching): Promise<void> {
-  await sleep(POLL_MS, { signal });
 }
