@@ -16,18 +16,52 @@ const name = z.string().regex(MESHHOOK_NAME, {
     "Expected 1 to 100 characters of a-z 0-9 . _ - that begin with a letter or digit",
 });
 
+const secrets = z.array(name).min(1).max(10).describe(
+  "Names of secrets, any of which may have signed",
+);
+
+/** Private members are refused: they are nobody's to send. */
+const publicKey = z.strictObject({
+  kty: z.enum(["RSA", "EC", "OKP"]),
+  kid: z.string().min(1).max(200).optional(),
+  use: z.literal("sig").optional(),
+  alg: z.string().optional(),
+  n: z.string().max(2_000).optional(),
+  e: z.string().max(20).optional(),
+  crv: z.enum(["P-256", "Ed25519"]).optional(),
+  x: z.string().max(200).optional(),
+  y: z.string().max(200).optional(),
+}).meta({ id: "PublicKey" });
+
+const claims = {
+  scheme: z.literal("jwt"),
+  issuer: z.string().min(1).max(500).describe("What its `iss` has to be"),
+  audience: z.string().min(1).max(500).describe("What its `aud` has to hold"),
+};
+
+/** How webhooks are signed. */
+export const hookSignature = z.discriminatedUnion("scheme", [
+  z.strictObject({ scheme: z.literal("standard"), secrets }),
+  z.strictObject({ scheme: z.literal("github"), secrets }),
+  z.strictObject({ scheme: z.literal("stripe"), secrets }),
+  z.discriminatedUnion("algorithm", [
+    z.strictObject({ ...claims, algorithm: z.literal("HS256"), secrets }),
+    z.strictObject({
+      ...claims,
+      algorithm: z.enum(["RS256", "ES256", "EdDSA"]),
+      keys: z.array(publicKey).min(1).max(10).describe(
+        "Public keys, any of which may have signed",
+      ),
+    }),
+  ]),
+]);
+
 /** A hook that is to be there. */
 export const hookToPut = z.strictObject({
   workflow: name.describe("The workflow that its webhooks run"),
-  signature: z.strictObject({
-    scheme: z.enum(["standard", "github", "stripe"]).describe(
-      "How its sender signs",
-    ),
-    secrets: z.array(name).min(1).max(10).describe(
-      "Names of secrets, any of which may have signed",
-    ),
-  }),
+  signature: hookSignature,
 });
+export type HookToPut = z.infer<typeof hookToPut>;
 
 /** A secret that is to be there. */
 export const secretToPut = z.strictObject({

@@ -42,6 +42,14 @@ export const meshhookSettings = {
       description: "Longest body of a webhook",
       default: 1_048_576,
     },
+    webhookRateLimit: {
+      env: "WEBHOOK_RATE_LIMIT",
+      kind: integer({ min: 0, max: 1_000_000_000 }),
+      description:
+        "Webhooks of one project that each server takes in a minute; 0 is no limit",
+      default: (environment: string) =>
+        environment === "development" ? 0 : 60_000,
+    },
     healthCritical: {
       env: "HEALTH_CRITICAL",
       kind: list(oneOf(HEALTH_PARTS)),

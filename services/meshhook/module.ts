@@ -9,6 +9,7 @@ import type { MeshhookDatabase } from "./domain/meshhook_storage.ts";
 import { deadLetterRoutes } from "./http/dead_letter_routes.ts";
 import { HEALTH_GROUP, healthChecks } from "./http/health_checks.ts";
 import { healthRoutes } from "./http/health_routes.ts";
+import { createIntakeLimit } from "./http/intake_limit.ts";
 import { intakeRoute } from "./http/intake_route.ts";
 import { createProjectAccess } from "./http/project_access.ts";
 import { openRealtime } from "./http/realtime/open_realtime.ts";
@@ -84,6 +85,10 @@ function meshhookModule(
             engine: storage.engine,
             encryption,
             maxBytes: config.maxWebhookBytes,
+            limit: createIntakeLimit(
+              config.webhookRateLimit,
+              systemClock.elapsed,
+            ),
             now: systemClock.now,
             begun,
           }),

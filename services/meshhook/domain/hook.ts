@@ -1,12 +1,10 @@
+import type { HookToPut } from "@mainstay/contracts/meshhook";
 import type { WorkflowDefinition } from "@mainstay/contracts/meshhook_workflow";
-import type { SignatureScheme } from "./webhook_signature.ts";
 
-/** How the webhooks of a hook are signed. */
-export interface HookSignature {
-  readonly scheme: SignatureScheme;
-  /** Names of the project's secrets, any of which may have signed. */
-  readonly secrets: readonly string[];
-}
+/** How the webhooks of a hook are signed, as it is put and kept. */
+export type HookSignature = HookToPut["signature"];
+/** By a JWT of the sender. */
+export type JwtSignature = Extract<HookSignature, { readonly scheme: "jwt" }>;
 
 /** Where webhooks of one kind come in, with all that taking one in needs. */
 export interface Hook {
@@ -18,6 +16,8 @@ export interface Hook {
     readonly name: string;
     readonly encrypted: Uint8Array;
   }>;
+  /** Webhooks that its project may get in a minute; none: as many as any. */
+  readonly webhooksPerMinute?: number;
   readonly workflowId: string;
   /** The published one; none: nothing was published yet. */
   readonly published?: {

@@ -5,7 +5,9 @@ import { startRun } from "../domain/advance_run.ts";
 import type { EngineStore } from "../domain/engine_store.ts";
 import { type Hook, type HookStore, secretUse } from "../domain/hook.ts";
 import type { Json, Trigger } from "../domain/run_event.ts";
+import { verifyJwtSignature } from "../domain/jwt_signature.ts";
 import { verifySignature } from "../domain/webhook_signature.ts";
+import type { IntakeLimit } from "./intake_limit.ts";
 import { HookNotFound, SignatureRefused } from "./problems.ts";
 
 /** What taking in a webhook needs. */
@@ -14,6 +16,7 @@ export interface IntakeOptions {
   readonly engine: Pick<EngineStore, "begin">;
   readonly encryption: KeyEncryption;
   readonly maxBytes: number;
+  readonly limit: IntakeLimit;
   readonly now: () => number;
   /** Told that there is something to do. */
   readonly begun: () => void;
@@ -39,7 +42,8 @@ export function intakeRoute(options: IntakeOptions): Route {
       const body = await context.body();
       const hook = await hooks.find(project, slug);
       if (hook === undefined) throw new HookNotFound();
-      const deliveryId = senderOf(hook, request.headers, body, options);
+      const deliveryId = await senderOf(hook, request.headers, body, options);
+      options.limit(hook);
       if (hook.published === undefined) throw new HookNotFound();
       const { version, definition } = hook.published;
       const { workflowId } = hook;
@@ -73,6 +77,7 @@ export function intakeRoute(options: IntakeOptions): Route {
       responses: {
         200: { description: "The delivery had come before: its run" },
         202: { description: "The run that it has begun" },
+        429: { description: "The project's allowance is used up" },
       },
     },
   };
@@ -84,24 +89,22 @@ export function intakeRoute(options: IntakeOptions): Route {
  * @returns What tells this webhook from every other of its sender.
  * @throws {SignatureRefused}
  */
-export function senderOf(
+export async function senderOf(
   hook: Hook,
   headers: Headers,
   body: Uint8Array,
   { encryption, now }: Pick<IntakeOptions, "encryption" | "now">,
-): string | undefined {
-  const { scheme } = hook.signature;
+): Promise<string | undefined> {
+  const { signature } = hook;
   const secrets = hook.secrets.map(({ name, encrypted }) =>
     new TextDecoder().decode(
       encryption.decrypt(encrypted, secretUse(hook.projectId, name)),
     )
   );
-  if (scheme === "jwt") throw new SignatureRefused("unsupported");
-  const verdict = verifySignature(
-    scheme,
-    { headers, body, nowMs: now() },
-    secrets,
-  );
+  const webhook = { headers, body, nowMs: now() };
+  const verdict = signature.scheme === "jwt"
+    ? await verifyJwtSignature(signature, webhook, secrets)
+    : verifySignature(signature.scheme, webhook, secrets);
   if (!verdict.verified) throw new SignatureRefused(verdict.fault);
   return verdict.deliveryId;
 }

@@ -50,12 +50,12 @@ export async function proveIntake(
       body,
       { encryption, now },
     );
-  if (send(signature) !== "probe") {
+  if (await send(signature) !== "probe") {
     throw new Error("The intake takes a webhook for another");
   }
   const forged = `${signature[0] === "A" ? "B" : "A"}${signature.slice(1)}`;
   try {
-    send(forged);
+    await send(forged);
   } catch (failure) {
     if (failure instanceof SignatureRefused) return;
     throw failure;

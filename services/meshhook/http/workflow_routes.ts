@@ -15,7 +15,8 @@ import { InvalidInput, schemaMistakes } from "@mainstay/kernel/errors";
 import type { RequestContext, Route } from "@mainstay/kernel/lifecycle";
 import type { z } from "zod";
 import { parseWorkflow, secretsOf } from "../domain/check_workflow.ts";
-import { secretUse } from "../domain/hook.ts";
+import { type HookSignature, secretUse } from "../domain/hook.ts";
+import { publicKeyMistake } from "../domain/jwt_signature.ts";
 import type { Workflow } from "../domain/tenant_store.ts";
 import type { ForProject, ProjectCaller } from "./project_access.ts";
 
@@ -120,6 +121,7 @@ export function workflowRoutes(
       handle: forProject(async (request, context, { store }) => {
         const slug = nameOf(context);
         const hook = await bodyOf(request, context, hookToPut);
+        await requireKeys(hook.signature);
         if (!await store.putHook({ slug, ...hook })) {
           throw new InvalidInput([{
             pointer: "/workflow",
@@ -199,6 +201,19 @@ async function requireSecrets(
     })),
     "Cannot publish the workflow: it refers to secrets that there are not",
   );
+}
+
+/** A key that checks nothing would show at the first webhook. */
+async function requireKeys(signature: HookSignature): Promise<void> {
+  if (!("keys" in signature)) return;
+  const { keys, algorithm } = signature;
+  const mistakes = await Promise.all(
+    keys.map((key) => publicKeyMistake(key, algorithm)),
+  );
+  const found = mistakes.flatMap((detail, at) =>
+    detail === undefined ? [] : [{ pointer: `/signature/keys/${at}`, detail }]
+  );
+  if (found.length > 0) throw new InvalidInput(found);
 }
 
 /** @throws {InvalidInput} Naming every mistake. */

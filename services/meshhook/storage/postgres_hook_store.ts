@@ -6,6 +6,7 @@ interface HookRow {
   readonly project_id: string;
   readonly slug: string;
   readonly signature: Hook["signature"];
+  readonly webhooks_per_minute: number | null;
   readonly workflow_id: string;
   readonly version: number | null;
   readonly definition: WorkflowDefinition | null;
@@ -24,8 +25,9 @@ export function postgresHookStore(postgres: Postgres): HookStore {
       const { rows } = await postgres.query<HookRow>({
         name: "find-hook",
         text: `SELECT h.project_id, h.slug, h.signature, h.workflow_id,
-            v.version, v.definition, s.secret_names, s.secret_values
-          FROM hooks h JOIN workflows w ON w.id = h.workflow_id
+            p.webhooks_per_minute, v.version, v.definition, s.secret_names, s.secret_values
+          FROM hooks h JOIN projects p ON p.id = h.project_id
+          JOIN workflows w ON w.id = h.workflow_id
           LEFT JOIN workflow_versions v ON v.workflow_id = w.id
             AND v.version = w.published_version
           CROSS JOIN LATERAL (
@@ -54,6 +56,9 @@ function hookOf(row: HookRow): Hook {
       encrypted: row.secret_values[at]!,
     })),
     workflowId: row.workflow_id,
+    ...(row.webhooks_per_minute === null
+      ? {}
+      : { webhooksPerMinute: row.webhooks_per_minute }),
     ...(version === null || definition === null
       ? {}
       : { published: { version, definition } }),

@@ -22,6 +22,8 @@ CREATE TABLE projects (
   max_concurrency integer NOT NULL DEFAULT 50 CHECK (max_concurrency > 0),
   max_host_concurrency integer NOT NULL DEFAULT 20
     CHECK (max_host_concurrency > 0),
+  -- Webhooks taken in a minute: 0 is no limit, null the servers' setting.
+  webhooks_per_minute integer CHECK (webhooks_per_minute >= 0),
   created_at timestamptz NOT NULL DEFAULT now()
 );
 
@@ -72,7 +74,7 @@ CREATE TABLE hooks (
   project_id text NOT NULL REFERENCES projects ON DELETE CASCADE,
   slug text NOT NULL,
   workflow_id uuid NOT NULL REFERENCES workflows ON DELETE CASCADE,
-  -- {scheme, secrets: [names of secrets]}: more than one while they rotate.
+  -- {scheme, secrets: [names of secrets], ...}: more than one while they rotate.
   signature jsonb NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (project_id, slug)
