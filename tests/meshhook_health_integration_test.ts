@@ -13,6 +13,7 @@ import {
   bestOfThree,
   eventually,
   KeepAliveClient,
+  tcpProxy,
 } from "@mainstay/adapters/testing";
 import {
   type MeshhookHealth,
@@ -240,6 +241,44 @@ Deno.test("Realtime is watched: a link that is cut again and again is seen, and 
   stop.abort();
   await cutting;
   await allWell(meshhook);
+});
+
+Deno.test("the Realtime that SUPABASE_URL names is watched: one that stands still, and a link that is cut, are seen", async () => {
+  await using other = await startMeshhook();
+  await using proxy = tcpProxy({ host: "127.0.0.1", port: other.port });
+  await other.postgres.query(
+    `WITH project AS (
+       INSERT INTO projects (id, name) VALUES ('watched', 'watched')
+       RETURNING id
+     )
+     INSERT INTO api_keys (key_hash, project_id, name)
+     SELECT sha256('watching'), id, 'watching' FROM project`,
+  );
+  await using meshhook = await startMeshhook({
+    SUPABASE_URL: `http://127.0.0.1:${proxy.port}`,
+    SUPABASE_KEY: "watching",
+  });
+  await allWell(meshhook);
+  const seen = (what: string) =>
+    until(meshhook, what, 500, {
+      supabase: "unhealthy",
+      liveLogs: "healthy",
+      database: "healthy",
+    });
+  other.api.kill("SIGSTOP");
+  const begun = performance.now();
+  await seen("it stands still");
+  ok(performance.now() - begun < 15_000, "in time");
+  other.api.kill("SIGCONT");
+  await allWell(meshhook);
+  proxy.mode = "refuse";
+  proxy.cut();
+  await seen("the link is cut");
+  proxy.mode = "pass";
+  await allWell(meshhook);
+  await other.postgres.query("DELETE FROM api_keys");
+  await seen("its key is gone");
+  ok(!meshhook.said.join().includes("watching"));
 });
 
 Deno.test("a part that is not critical degrades the whole, unless it is said to be critical", async () => {

@@ -24,6 +24,7 @@ export interface MeshhookProcesses extends AsyncDisposable {
   readonly server: TestPostgres;
   /** A superuser's. */
   readonly postgres: Postgres;
+  readonly api: TestProcess;
   readonly worker: TestProcess;
   /** Everything that `GET /health` has answered so far, headers included. */
   readonly said: readonly string[];
@@ -81,6 +82,7 @@ export async function startMeshhook(
     port,
     server,
     postgres,
+    api,
     worker,
     said,
     startWorker: async () =>

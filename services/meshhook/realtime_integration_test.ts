@@ -9,6 +9,7 @@ import {
   eventually,
   freePort,
   startPostgres,
+  startProcess,
   tcpProxy,
 } from "@mainstay/adapters/testing";
 import { sleep } from "@mainstay/kernel/lifecycle";
@@ -103,6 +104,33 @@ liveTest(
       assertEquals(rest.new.event.node, "step_0");
       assertEquals(live.statuses, ["SUBSCRIBED", "SUBSCRIBED"]);
     }
+  },
+);
+
+liveTest(
+  "the example of the documentation prints a run to its end",
+  async () => {
+    const [example, page] = await Promise.all(
+      ["examples/follow_run.ts", "meshhook.md"].map((path) =>
+        Deno.readTextFile(new URL(`../../docs/${path}`, import.meta.url))
+      ),
+    );
+    ok(page!.includes(example!.slice(example!.indexOf("import"))));
+    await using meshhook = await startMeshhook();
+    await openProject(meshhook, "alpha", steps(2, 100));
+    await using printer = await startProcess([
+      "run",
+      "-A",
+      "docs/examples/follow_run.ts",
+      meshhook.url,
+      "key-of-alpha",
+      await begin(meshhook),
+    ]);
+    strictEqual(await printer.exited, 0, await printer.stderr());
+    assertEquals(
+      await printer.stdout(),
+      "1 run.started \n2 step.succeeded step_0\n3 step.succeeded step_1\n4 run.succeeded \n",
+    );
   },
 );
 

@@ -35,10 +35,8 @@ export function keyOwners(tenants: Pick<Tenants, "projectOf">): KeyOwners {
  * Creates the check of API keys. A project that is not the key's is refused in
  * the same words whether it is there or not.
  */
-export function createProjectAccess(
-  tenants: Tenants,
-  ownerOf: KeyOwners = keyOwners(tenants),
-): ForProject {
+export function createProjectAccess(tenants: Tenants): ForProject {
+  const ownerOf = keyOwners(tenants);
   return (handle) => async (request, context) => {
     const key = bearerOf(request.headers);
     const owner = key === undefined ? undefined : await ownerOf(key);
