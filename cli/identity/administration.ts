@@ -28,6 +28,7 @@ export interface Administration extends AsyncDisposable {
   readonly clients: ClientAdministration;
   readonly users: UserAdministration;
   readonly keys: KeyAdministration;
+  readonly encryption: KeyEncryption;
   /** Who is written down as having done it. */
   readonly actor: string;
 }
@@ -58,6 +59,7 @@ export async function openAdministration(): Promise<Administration> {
       hashPassword: (password) => hasher.hash(password),
     }),
     keys: createKeyAdministration({ storage, encryption, now }),
+    encryption,
     actor: operator(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

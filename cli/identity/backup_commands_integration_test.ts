@@ -6,6 +6,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { readBackup } from "@mainstay/adapters/postgres";
 import { startProcess } from "@mainstay/adapters/testing";
+import { createKeyEncryption, encryptMailBody } from "@mainstay/identity";
 import { userInfo } from "node:os";
 import { addClient } from "../../services/identity/tests/arrange.ts";
 import { hashSecret } from "../../services/identity/domain/bearer_secret.ts";
@@ -64,7 +65,14 @@ Deno.test("mainstay identity backs up and restores what the servers keep", async
     link,
   );
   await storage.mail.add(
-    { recipient: "mia@example.com", subject: "A link", body: "link" },
+    {
+      recipient: "mia@example.com",
+      subject: "A link",
+      bodyEncrypted: encryptMailBody(
+        "link",
+        createKeyEncryption(config.keyEncryptionKeys),
+      ),
+    },
     soon,
   );
   const withoutKeys = { DATABASE_URL: config.databaseUrl };

@@ -10,6 +10,7 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import { startPostgres } from "@mainstay/adapters/testing";
+import { createKeyEncryption, encryptMailBody } from "@mainstay/identity";
 import { hashSecret } from "../../services/identity/domain/bearer_secret.ts";
 import { commands } from "../commands.ts";
 import { runCommandLine } from "../run_command_line.ts";
@@ -260,7 +261,14 @@ Deno.test("mainstay identity administers a database", async (t) => {
   await t.step("mail that nothing sends can be read", async () => {
     await using identity = await openIdentity();
     await identity.storage.mail.add(
-      { recipient: "mia@example.com", subject: "Hello", body: "https://x/y" },
+      {
+        recipient: "mia@example.com",
+        subject: "Hello",
+        bodyEncrypted: encryptMailBody(
+          "https://x/y",
+          createKeyEncryption([new Uint8Array(32).fill(2)]),
+        ),
+      },
       new Date(Date.now() + 60_000),
     );
     const { mails } = await json(["mail"]);

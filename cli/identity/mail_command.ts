@@ -1,3 +1,4 @@
+import { mailBodyOf } from "@mainstay/identity";
 import { defineCommand } from "../command.ts";
 import { UsageError } from "../usage_error.ts";
 import { openAdministration } from "./administration.ts";
@@ -19,20 +20,21 @@ text of a mail that was sent is forgotten.`,
     }
     const limit = limitOf(options);
     await using admin = await openAdministration();
-    const mails = await admin.storage.mail.list({ limit });
-    io.emit({
-      mails: mails.map(({ createdAt, sentAt, ...mail }) => ({
-        ...mail,
-        createdAt: createdAt.toISOString(),
-        sentAt: sentAt?.toISOString() ?? null,
-      })),
-    });
+    const kept = await admin.storage.mail.list({ limit });
+    const mails = kept.map((mail) => ({
+      id: mail.id,
+      recipient: mail.recipient,
+      subject: mail.subject,
+      body: mailBodyOf(mail, admin.encryption),
+      attempts: mail.attempts,
+      createdAt: mail.createdAt.toISOString(),
+      sentAt: mail.sentAt?.toISOString() ?? null,
+    }));
+    io.emit({ mails });
     if (mails.length === 0) io.print("There is no mail");
     for (const mail of mails) {
-      const state = mail.sentAt === undefined ? "not sent" : "sent";
-      io.print(
-        `${mail.createdAt.toISOString()}  ${state}  to ${mail.recipient}`,
-      );
+      const state = mail.sentAt === null ? "not sent" : "sent";
+      io.print(`${mail.createdAt}  ${state}  to ${mail.recipient}`);
       io.print(`  ${mail.subject}`);
       for (const line of mail.body.split("\n")) io.print(`  ${line}`);
     }

@@ -180,12 +180,12 @@ CREATE TABLE mail_outbox (
   id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
   recipient text NOT NULL,
   subject text NOT NULL,
-  body text NOT NULL,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   attempts integer NOT NULL DEFAULT 0,
   next_attempt_at timestamp with time zone NOT NULL DEFAULT now(),
   sent_at timestamp with time zone,
   expires_at timestamp with time zone NOT NULL,
+  body_encrypted bytea,
   CONSTRAINT mail_outbox_pkey PRIMARY KEY (id)
 );
 

@@ -18,6 +18,7 @@ export {
   type KeyEncryption,
   keyIdOf,
 } from "@mainstay/kernel/encryption";
+export { encryptMailBody, mailBodyOf } from "./domain/mail_outbox.ts";
 export type { User } from "./domain/user.ts";
 export * from "./domain/user_administration.ts";
 export * from "./http/admin_bodies.ts";

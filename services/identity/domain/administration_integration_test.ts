@@ -8,6 +8,7 @@ import { addClient, addSession } from "../tests/arrange.ts";
 import { openTestStorage } from "../tests/open_test_storage.ts";
 import { createClientAdministration } from "./client_administration.ts";
 import { createKeyAdministration } from "./key_administration.ts";
+import { encryptMailBody, mailBodyOf } from "./mail_outbox.ts";
 import { TOTP_USE } from "./second_factor.ts";
 import { createUserAdministration } from "./user_administration.ts";
 
@@ -174,24 +175,29 @@ Deno.test("everything that is encrypted comes under a new key, and opens with it
     old.encrypt(new TextEncoder().encode("seed"), TOTP_USE),
     1,
   );
+  await storage.mail.add({
+    recipient: "mia@example.com",
+    subject: "Set a new password",
+    bodyEncrypted: encryptMailBody("a link", old),
+  }, new Date(Date.now() + 60_000));
   const { client } = await createClientAdministration(administration(old))
     .create({
       name: "Signer",
       authMethod: "client_secret_jwt",
       grantTypes: ["client_credentials"],
     }, "operator:test");
-  assertEquals([...(await storage.secrets.counts()).values()], [4]);
+  assertEquals([...(await storage.secrets.counts()).values()], [5]);
 
   const both = createKeyEncryption([key(2), key(1)]);
   strictEqual(
     await createKeyAdministration(administration(both)).reencrypt("system"),
-    4,
+    5,
   );
 
   const next = createKeyEncryption([key(2)]);
   assertEquals(
     [...await storage.secrets.counts()],
-    [[next.currentId, 4]],
+    [[next.currentId, 5]],
   );
   const keys = await storage.keys.list();
   assertEquals(keys.map(({ kekId }) => kekId), [
@@ -206,6 +212,8 @@ Deno.test("everything that is encrypted comes under a new key, and opens with it
     new TextDecoder().decode(next.decrypt(totp!.secretEncrypted, TOTP_USE)),
     "seed",
   );
+  const [mail] = await storage.mail.list({ limit: 1 });
+  strictEqual(mailBodyOf(mail!, next), "a link");
   const [secret] = (await storage.clients.find(client.id))!.secrets;
   next.decrypt(secret!.encrypted!, "client-secret");
   strictEqual(

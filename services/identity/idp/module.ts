@@ -98,6 +98,7 @@ function idpModule(config: IdentityConfig, database: IdentityDatabase): Module {
         background: config.smtpUrl === undefined ? [] : [
           mailJob(kernel, {
             outbox: storage.mail,
+            encryption: idp.encryption,
             smtpUrl: config.smtpUrl,
             from: config.mailFrom,
             clock: systemClock,

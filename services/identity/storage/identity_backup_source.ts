@@ -17,6 +17,8 @@ export const identityBackupSource: BackupSource = {
          FROM totp_credentials
        UNION SELECT encode(substring(secret_encrypted FROM 1 FOR 8), 'hex')
          FROM client_secrets WHERE secret_encrypted IS NOT NULL
+       UNION SELECT encode(substring(body_encrypted FROM 1 FOR 8), 'hex')
+         FROM mail_outbox WHERE body_encrypted IS NOT NULL
        ORDER BY id`,
     );
     return { keyEncryptionKeys: rows.map(({ id }) => id) };

@@ -1,6 +1,7 @@
 import type { Postgres } from "@mainstay/adapters/postgres";
 import { CLIENT_SECRET_USE } from "../domain/client_secret.ts";
 import type { EncryptedSecrets } from "../domain/encrypted_secrets.ts";
+import { MAIL_USE } from "../domain/mail_outbox.ts";
 import { TOTP_USE } from "../domain/second_factor.ts";
 import { SIGNING_KEY_USE } from "../domain/signing_key.ts";
 
@@ -30,6 +31,12 @@ const PLACES: readonly Place[] = [
     key: "secret_hash",
     column: "secret_encrypted",
     use: CLIENT_SECRET_USE,
+  },
+  {
+    table: "mail_outbox",
+    key: "id",
+    column: "body_encrypted",
+    use: MAIL_USE,
   },
 ];
 

@@ -6,7 +6,7 @@ interface MailRow {
   readonly id: string;
   readonly recipient: string;
   readonly subject: string;
-  readonly body: string;
+  readonly body_encrypted: Uint8Array | null;
   readonly created_at: Date;
   readonly attempts: number;
   readonly sent_at: Date | null;
@@ -15,11 +15,11 @@ interface MailRow {
 /** Keeps mail in the table `mail_outbox`. */
 export function postgresMailOutbox(postgres: Postgres): MailOutbox {
   return {
-    async add({ recipient, subject, body }, expiresAt) {
+    async add({ recipient, subject, bodyEncrypted }, expiresAt) {
       await postgres.query(
-        `INSERT INTO mail_outbox (recipient, subject, body, expires_at)
+        `INSERT INTO mail_outbox (recipient, subject, body_encrypted, expires_at)
          VALUES ($1, $2, $3, $4)`,
-        [recipient, subject, body, expiresAt],
+        [recipient, subject, bodyEncrypted, expiresAt],
       );
     },
     async list({ limit }) {
@@ -43,7 +43,8 @@ export function postgresMailOutbox(postgres: Postgres): MailOutbox {
     },
     async sent(id) {
       await postgres.query(
-        "UPDATE mail_outbox SET sent_at = now(), body = '' WHERE id = $1",
+        `UPDATE mail_outbox SET sent_at = now(), body_encrypted = NULL
+         WHERE id = $1`,
         [id],
       );
     },
@@ -61,9 +62,8 @@ function mailOf(row: MailRow): KeptMail {
     id: row.id,
     recipient: row.recipient,
     subject: row.subject,
-    body: row.body,
     createdAt: row.created_at,
     attempts: row.attempts,
-    ...present({ sentAt: row.sent_at }),
+    ...present({ bodyEncrypted: row.body_encrypted, sentAt: row.sent_at }),
   };
 }

@@ -1,7 +1,9 @@
+import { ok } from "node:assert/strict";
 import { createPasswordHasher } from "@mainstay/adapters/passwords";
 import type { User } from "../domain/user.ts";
 import { newTotpSecret, totpCode } from "../domain/totp.ts";
 import { createKeyEncryption } from "@mainstay/kernel/encryption";
+import { type KeptMail, mailBodyOf } from "../domain/mail_outbox.ts";
 import { TOTP_USE } from "../domain/second_factor.ts";
 import { Browser, type ShownPage } from "./browser.ts";
 import type { StartedIdentity } from "./start_identity.ts";
@@ -46,6 +48,16 @@ export async function addTotp(
   await storage.totp.add(userId, encryption.encrypt(secret, TOTP_USE), 1);
   return (stepsFromNow = 0) =>
     totpCode(secret, Math.floor(Date.now() / 30_000) + stepsFromNow);
+}
+
+/** The newest mail, with its text. */
+export async function newestMail(
+  { storage, config }: Pick<StartedIdentity, "storage" | "config">,
+): Promise<Pick<KeptMail, "id" | "recipient" | "subject"> & { body: string }> {
+  const [mail] = await storage.mail.list({ limit: 1 });
+  ok(mail, "There is no mail");
+  const encryption = createKeyEncryption(config.keyEncryptionKeys);
+  return { ...mail, body: mailBodyOf(mail, encryption) };
 }
 
 /** Where a client's sign-in begins. */

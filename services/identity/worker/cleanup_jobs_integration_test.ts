@@ -71,7 +71,7 @@ const ROWS = [
    VALUES (sha256(random()::text::bytea), $1)`,
   `INSERT INTO mail_links (link_hash, user_id, purpose, email, expires_at)
    SELECT sha256(random()::text::bytea), id, 'x', 'x', $1 FROM users`,
-  `INSERT INTO mail_outbox (recipient, subject, body, expires_at)
+  `INSERT INTO mail_outbox (recipient, subject, body_encrypted, expires_at)
    VALUES ('x', 'x', 'x', $1)`,
   `INSERT INTO logout_deliveries (client_id, user_id, session_id, expires_at)
    SELECT 'app', user_id, id, $1 FROM sessions WHERE expires_at = $1`,

@@ -5,11 +5,17 @@ import {
   type Part,
 } from "@mainstay/kernel/lifecycle";
 import { createTransport } from "nodemailer";
-import type { KeptMail, MailOutbox } from "../domain/mail_outbox.ts";
+import type { KeyEncryption } from "@mainstay/kernel/encryption";
+import {
+  type KeptMail,
+  mailBodyOf,
+  type MailOutbox,
+} from "../domain/mail_outbox.ts";
 
 /** What mail is sent with. */
 export interface MailJobOptions {
   readonly outbox: MailOutbox;
+  readonly encryption: KeyEncryption;
   /** `smtp://user:password@host:587`, or `smtps:`. */
   readonly smtpUrl: string;
   readonly from: string;
@@ -31,7 +37,7 @@ const LONGEST_RETRY_MS = 3_600_000;
  */
 export function mailJob(
   kernel: Pick<Kernel, "log" | "metrics">,
-  { outbox, smtpUrl, from, clock }: MailJobOptions,
+  { outbox, encryption, smtpUrl, from, clock }: MailJobOptions,
 ): Part {
   const transport = createTransport({
     url: smtpUrl,
@@ -52,7 +58,7 @@ export function mailJob(
         from,
         to: mail.recipient,
         subject: mail.subject,
-        text: mail.body,
+        text: mailBodyOf(mail, encryption),
       });
     } catch (error) {
       mails.add({ outcome: "failed" });

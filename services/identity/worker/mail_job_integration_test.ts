@@ -89,6 +89,6 @@ Deno.test({
     match(text!, /^To: ann@example\.com/m);
     match(text!, /reset-password\/new\?token=/);
     const left = await mail.list({ limit: 5 });
-    assertEquals(left.map(({ body }) => body), [""]);
+    assertEquals(left.map(({ bodyEncrypted }) => bodyEncrypted), [undefined]);
   },
 });

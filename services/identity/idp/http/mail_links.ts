@@ -5,7 +5,7 @@
  */
 import { hashSecret, newSecret } from "../../domain/bearer_secret.ts";
 import type { LinkPurpose } from "../../domain/link_store.ts";
-import type { MailOutbox } from "../../domain/mail_outbox.ts";
+import { encryptMailBody, type MailOutbox } from "../../domain/mail_outbox.ts";
 import type { User } from "../../domain/user.ts";
 import type { Idp } from "./idp.ts";
 import { PATHS } from "./paths.ts";
@@ -25,7 +25,7 @@ export async function sendVerification(
   to: { readonly user: User; readonly email: string },
 ): Promise<void> {
   const link = await addLink(idp, "verify-email", to, PATHS.verifyEmail);
-  await idp.storage.mail.add({
+  await write(idp, idp.storage.mail, {
     recipient: to.email,
     subject: "Confirm your e-mail address",
     body: `Hello ${to.user.username},
@@ -37,7 +37,8 @@ ${link}
 It works for 24 hours. If you have not asked for it, do nothing: the address
 is not used then.
 `,
-  }, deadline(idp, "verify-email"));
+    lifetimeMs: LIFETIMES_MS["verify-email"],
+  });
   await idp.events.changed(visit, {
     action: "user.email_verification_sent",
     userId: to.user.id,
@@ -50,7 +51,7 @@ export async function sendAddressChanged(
   mail: MailOutbox,
   { user, former }: { readonly user: User; readonly former: string },
 ): Promise<void> {
-  await mail.add({
+  await write(idp, mail, {
     recipient: former,
     subject: "Your e-mail address was changed",
     body: `Hello ${user.username},
@@ -59,7 +60,8 @@ your account has another e-mail address now, and this one is not used any more.
 
 If that was not you, write to whoever runs this service at once.
 `,
-  }, deadline(idp, "verify-email"));
+    lifetimeMs: LIFETIMES_MS["verify-email"],
+  });
 }
 
 /** Sends the link that sets a new password. */
@@ -68,7 +70,7 @@ export async function sendPasswordReset(
   to: { readonly user: User; readonly email: string },
 ): Promise<void> {
   const link = await addLink(idp, "reset-password", to, PATHS.newPassword);
-  await idp.storage.mail.add({
+  await write(idp, idp.storage.mail, {
     recipient: to.email,
     subject: "Set a new password",
     body: `Hello ${to.user.username},
@@ -80,13 +82,14 @@ ${link}
 It works once, within an hour. If you have not asked for it, do nothing: your
 password stays as it is.
 `,
-  }, deadline(idp, "reset-password"));
+    lifetimeMs: LIFETIMES_MS["reset-password"],
+  });
 }
 
 /** Tells the owner of an account that its password is another one now. */
 export async function sendPasswordChanged(idp: Idp, user: User): Promise<void> {
   if (user.email === undefined || user.emailVerifiedAt === undefined) return;
-  await idp.storage.mail.add({
+  await write(idp, idp.storage.mail, {
     recipient: user.email,
     subject: "Your password was changed",
     body: `Hello ${user.username},
@@ -96,7 +99,8 @@ nothing to do. If it was not, set a new one at once:
 
 ${new URL(PATHS.resetPassword, idp.config.idpUrl)}
 `,
-  }, deadline(idp, "verify-email"));
+    lifetimeMs: LIFETIMES_MS["verify-email"],
+  });
 }
 
 async function addLink(
@@ -107,12 +111,29 @@ async function addLink(
 ): Promise<string> {
   const token = newSecret();
   await idp.storage.links.add(
-    { purpose, userId: user.id, email, expiresAt: deadline(idp, purpose) },
+    {
+      purpose,
+      userId: user.id,
+      email,
+      expiresAt: new Date(idp.now() + LIFETIMES_MS[purpose]),
+    },
     hashSecret(token),
   );
   return `${idp.config.idpUrl}${path}?token=${token}`;
 }
 
-function deadline({ now }: Idp, purpose: LinkPurpose): Date {
-  return new Date(now() + LIFETIMES_MS[purpose]);
+async function write(
+  { encryption, now }: Idp,
+  outbox: MailOutbox,
+  { body, lifetimeMs, ...mail }: {
+    readonly recipient: string;
+    readonly subject: string;
+    readonly body: string;
+    readonly lifetimeMs: number;
+  },
+): Promise<void> {
+  await outbox.add(
+    { ...mail, bodyEncrypted: encryptMailBody(body, encryption) },
+    new Date(now() + lifetimeMs),
+  );
 }
