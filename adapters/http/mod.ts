@@ -4,6 +4,12 @@
  *
  * @module
  */
+export {
+  createAccessTokenVerifier,
+  IdentityUnavailable,
+  type TokenIssuer,
+  type VerifiedToken,
+} from "./access_token_verifier.ts";
 export { type Cookie, type CookieOptions, createCookie } from "./cookie.ts";
 export {
   createHandler,

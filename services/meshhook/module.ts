@@ -1,17 +1,22 @@
+import { createAccessTokenVerifier } from "@mainstay/adapters/http";
 import { createKeyEncryption } from "@mainstay/kernel/encryption";
 import {
   type Module,
   type Service,
   systemClock,
 } from "@mainstay/kernel/lifecycle";
-import type { MeshhookConfig } from "./config.ts";
+import { checkMeshhookConfig, type MeshhookConfig } from "./config.ts";
 import type { MeshhookDatabase } from "./domain/meshhook_storage.ts";
 import { deadLetterRoutes } from "./http/dead_letter_routes.ts";
 import { HEALTH_GROUP, healthChecks } from "./http/health_checks.ts";
 import { healthRoutes } from "./http/health_routes.ts";
 import { createIntakeLimit } from "./http/intake_limit.ts";
 import { intakeRoute } from "./http/intake_route.ts";
-import { createProjectAccess } from "./http/project_access.ts";
+import { memberRoutes } from "./http/member_routes.ts";
+import {
+  createProjectAccess,
+  type VerifyToken,
+} from "./http/project_access.ts";
 import { openRealtime } from "./http/realtime/open_realtime.ts";
 import { runRoutes } from "./http/run_routes.ts";
 import { workflowRoutes } from "./http/workflow_routes.ts";
@@ -23,6 +28,7 @@ import {
 /**
  * MeshHook's server: takes in webhooks, and says how all parts are.
  *
+ * @throws {ConfigError} If settings contradict each other.
  * @throws {RangeError} If a key-encryption key is not of 32 bytes.
  */
 export function meshhookService(
@@ -30,6 +36,7 @@ export function meshhookService(
   database: MeshhookDatabase,
   options?: MeshhookServiceOptions,
 ): Service {
+  checkMeshhookConfig(config);
   return serviceAround(config, {
     database,
     module: meshhookModule(config, database),
@@ -41,7 +48,8 @@ export function meshhookService(
         apiKey: {
           type: "http",
           scheme: "bearer",
-          description: "An API key of the project",
+          description:
+            "An API key of the project, or an access token of a member with the scopes meshhook:read and meshhook:write",
         },
       },
     },
@@ -58,7 +66,9 @@ function meshhookModule(
     setup(kernel) {
       const storage = database.open(kernel, config);
       const encryption = createKeyEncryption(config.meshhookKek);
-      const forProject = createProjectAccess(storage.tenants);
+      const forProject = createProjectAccess(storage.tenants, {
+        verifyToken: tokenVerifierOf(config),
+      });
       const begun = () => storage.wakes.tell();
       const { probes, live, parts } = storage.openHealth();
       const realtime = openRealtime(kernel, config, {
@@ -92,6 +102,7 @@ function meshhookModule(
             now: systemClock.now,
             begun,
           }),
+          ...memberRoutes(forProject),
           ...workflowRoutes(forProject, { encryption }),
           ...runRoutes(forProject, {
             engine: storage.engine,
@@ -104,4 +115,13 @@ function meshhookModule(
       };
     },
   };
+}
+
+function tokenVerifierOf(
+  { authIssuer: issuer, authAudience: audience, authJwksUrl: jwksUrl }:
+    MeshhookConfig,
+): VerifyToken | undefined {
+  return issuer === undefined || audience === undefined || jwksUrl === undefined
+    ? undefined
+    : createAccessTokenVerifier({ issuer, audience, jwksUrl });
 }

@@ -1,4 +1,8 @@
-import { httpProblems, type ProblemTable } from "@mainstay/adapters/http";
+import {
+  httpProblems,
+  type IdentityUnavailable,
+  type ProblemTable,
+} from "@mainstay/adapters/http";
 import type {
   RedisOutcomeUnknown,
   RedisUnavailable,
@@ -6,18 +10,6 @@ import type {
 import { OperationalError } from "@mainstay/kernel/errors";
 import type { EventTooLarge } from "../domain/event_too_large.ts";
 import type { PublishRefusedCode } from "../domain/publish_refused.ts";
-
-/** The identity service's keys cannot be had, so no token can be checked. */
-export class IdentityUnavailable
-  extends OperationalError<"identity-unavailable"> {
-  constructor(cause: unknown) {
-    super(
-      "identity-unavailable",
-      "Cannot check the token: the identity service's keys are unavailable",
-      { cause, retryable: true, retryAfterMs: 2_000 },
-    );
-  }
-}
 
 type Code =
   | keyof typeof httpProblems

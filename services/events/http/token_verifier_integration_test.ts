@@ -1,7 +1,6 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { Unauthorized } from "@mainstay/adapters/http";
+import { IdentityUnavailable, Unauthorized } from "@mainstay/adapters/http";
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
-import { IdentityUnavailable } from "./problems.ts";
 import { createTokenVerifier } from "./token_verifier.ts";
 
 const ISSUER = "https://id.example";

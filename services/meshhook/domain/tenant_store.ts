@@ -114,6 +114,10 @@ export interface TenantStore extends LiveReader {
   findDead(runId: string): Promise<DeadStep | undefined>;
   /** Takes a run's from the list; the run stays failed. @returns Whether there was one. */
   discardDead(runId: string): Promise<boolean>;
+  /** Subjects of the identity service whose tokens act for the project. */
+  listMembers(): Promise<readonly string[]>;
+  putMember(subject: string, actor: string): Promise<void>;
+  removeMember(subject: string, actor: string): Promise<boolean>;
 }
 
 /** The projects, and who may act for one. */
@@ -122,6 +126,8 @@ export interface Tenants {
   projectOf(keyHash: Uint8Array): Promise<
     { readonly projectId: string; readonly keyName: string } | undefined
   >;
+  /** Whether a subject's tokens act for a project. */
+  isMember(projectId: string, subject: string): Promise<boolean>;
   /** @returns False if the project exists. */
   create(project: {
     readonly id: string;

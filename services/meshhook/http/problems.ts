@@ -1,4 +1,8 @@
-import { httpProblems, type ProblemTable } from "@mainstay/adapters/http";
+import {
+  httpProblems,
+  type IdentityUnavailable,
+  type ProblemTable,
+} from "@mainstay/adapters/http";
 import { databaseProblems } from "@mainstay/adapters/postgres";
 import type { KeyEncryptionFailure } from "@mainstay/kernel/encryption";
 import { OperationalError } from "@mainstay/kernel/errors";
@@ -27,6 +31,7 @@ type Code =
   | keyof typeof databaseProblems
   | HookNotFound["code"]
   | SignatureRefused["code"]
+  | IdentityUnavailable["code"]
   | KeyEncryptionFailure["code"];
 
 /** How each expected failure of MeshHook is answered. */
@@ -35,5 +40,6 @@ export const meshhookProblems: ProblemTable<Code> = {
   ...databaseProblems,
   "hook-not-found": { status: 404, title: "No such hook" },
   "signature-refused": { status: 401, title: "Signature refused" },
+  "identity-unavailable": { status: 503, title: "Identity unavailable" },
   "key-encryption-failure": { status: 500, title: "Key unavailable" },
 };

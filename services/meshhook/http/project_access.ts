@@ -1,13 +1,20 @@
 import { hash } from "node:crypto";
-import { Forbidden, Unauthorized } from "@mainstay/adapters/http";
+import {
+  Forbidden,
+  HttpError,
+  Unauthorized,
+  type VerifiedToken,
+} from "@mainstay/adapters/http";
 import type { RequestContext, Route } from "@mainstay/kernel/lifecycle";
 import type { Tenants, TenantStore } from "../domain/tenant_store.ts";
 
 /** Someone who acts for a project. */
 export interface ProjectCaller {
   readonly projectId: string;
-  /** For the audit and for events: `key:<name>`. */
+  /** For the audit and for events: `key:<name>`, `token:<subject>`. */
   readonly actor: string;
+  /** Whether it holds a key of the project: a token does less. */
+  readonly byKey: boolean;
   readonly store: TenantStore;
 }
 
@@ -31,25 +38,73 @@ export function keyOwners(tenants: Pick<Tenants, "projectOf">): KeyOwners {
   return (key) => tenants.projectOf(hash("sha256", key, "buffer"));
 }
 
+/** Checks a bearer token; see `createAccessTokenVerifier`. */
+export type VerifyToken = (token: string) => Promise<VerifiedToken>;
+
 /**
- * Creates the check of API keys. A project that is not the key's is refused in
- * the same words whether it is there or not.
+ * Creates the check of who acts for a project: the holder of one of its API
+ * keys, or of an access token whose subject is a member and whose scope is
+ * `meshhook:read` to look and `meshhook:write` to change. A project that is not
+ * the caller's is refused in the same words whether it is there or not.
+ *
+ * @param verifyToken None: there are only keys.
  */
-export function createProjectAccess(tenants: Tenants): ForProject {
+export function createProjectAccess(
+  tenants: Tenants,
+  { verifyToken }: { readonly verifyToken?: VerifyToken | undefined } = {},
+): ForProject {
   const ownerOf = keyOwners(tenants);
-  return (handle) => async (request, context) => {
-    const key = bearerOf(request.headers);
-    const owner = key === undefined ? undefined : await ownerOf(key);
+
+  async function byToken(
+    token: VerifiedToken,
+    project: string,
+    method: string,
+  ): Promise<string> {
+    const scope = method === "GET" || method === "HEAD"
+      ? "meshhook:read"
+      : "meshhook:write";
+    if (!token.scopes.includes(scope)) {
+      throw new HttpError(
+        "forbidden",
+        `Cannot allow the request: the caller lacks the scope ${scope}`,
+        {
+          "www-authenticate":
+            `Bearer error="insufficient_scope", scope="${scope}"`,
+        },
+      );
+    }
+    if (!await tenants.isMember(project, token.subject)) {
+      throw new Forbidden(
+        "Cannot allow the request: the caller is no member of the project",
+      );
+    }
+    return `token:${token.subject}`;
+  }
+
+  async function byKey(key: string, project: string): Promise<string> {
+    const owner = await ownerOf(key);
     if (owner === undefined) throw new Unauthorized();
-    const { project = "" } = context.params;
     if (owner.projectId !== project) {
       throw new Forbidden(
         "Cannot allow the request: the key is another project's",
       );
     }
+    return `key:${owner.keyName}`;
+  }
+
+  return (handle) => async (request, context) => {
+    const credentials = bearerOf(request.headers);
+    if (credentials === undefined) throw new Unauthorized();
+    const { project = "" } = context.params;
+    const isToken = verifyToken !== undefined &&
+      credentials.split(".").length === 3;
+    const actor = isToken
+      ? await byToken(await verifyToken(credentials), project, request.method)
+      : await byKey(credentials, project);
     return await handle(request, context, {
       projectId: project,
-      actor: `key:${owner.keyName}`,
+      actor,
+      byKey: !isToken,
       store: tenants.of(project),
     });
   };

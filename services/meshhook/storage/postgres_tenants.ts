@@ -4,6 +4,7 @@ import type { Tenants, TenantStore } from "../domain/tenant_store.ts";
 import type { AsTenant } from "./as_tenant.ts";
 import { tenantDeadLetters } from "./tenant_dead_letters.ts";
 import { tenantLive } from "./tenant_live.ts";
+import { tenantMembers } from "./tenant_members.ts";
 import { tenantRuns } from "./tenant_runs.ts";
 import { tenantVersions } from "./tenant_versions.ts";
 import { tenantWorkflows } from "./tenant_workflows.ts";
@@ -33,6 +34,15 @@ export function postgresTenants(
       );
       const [row] = rows;
       return row && { projectId: row.project_id, keyName: row.name };
+    },
+    async isMember(projectId, subject) {
+      const { rows } = await engine.query({
+        name: "find-member",
+        text: `SELECT FROM project_members
+          WHERE project_id = $1 AND subject = $2`,
+        values: [projectId, subject],
+      });
+      return rows.length > 0;
     },
     async create({ id, name, keyHash }) {
       return await engine.transaction(async (transaction) => {
@@ -66,6 +76,7 @@ export function postgresTenants(
         ...tenantDeadLetters(asTenant),
         ...tenantRuns(asTenant, projectId, tell),
         ...tenantLive(asTenant),
+        ...tenantMembers(asTenant, projectId),
       };
     },
   };

@@ -1,7 +1,7 @@
-import type { Queryable } from "@mainstay/adapters/postgres";
 import type { WorkflowDefinition } from "@mainstay/contracts/meshhook_workflow";
 import type { HookSignature } from "../domain/hook.ts";
 import type { TenantStore, Workflow } from "../domain/tenant_store.ts";
+import { audit } from "./audit.ts";
 import { jsonText } from "./json_text.ts";
 import type { AsTenant } from "./as_tenant.ts";
 
@@ -141,22 +141,6 @@ export function tenantWorkflows(
         return true;
       }),
   };
-}
-
-async function audit(
-  transaction: Queryable,
-  entry: readonly [
-    projectId: string,
-    actor: string,
-    action: string,
-    subject: string,
-  ],
-): Promise<void> {
-  await transaction.query(
-    `INSERT INTO audit_entries (project_id, actor, action, subject)
-     VALUES ($1, $2, $3, $4)`,
-    entry,
-  );
 }
 
 function workflowOf(row: WorkflowRow): Workflow {

@@ -35,6 +35,14 @@ CREATE TABLE api_keys (
   UNIQUE (project_id, name)
 );
 
+-- Whose access tokens act for a project, by their subject.
+CREATE TABLE project_members (
+  project_id text NOT NULL REFERENCES projects ON DELETE CASCADE,
+  subject text NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (project_id, subject)
+);
+
 CREATE TABLE secrets (
   project_id text NOT NULL REFERENCES projects ON DELETE CASCADE,
   name text NOT NULL,
@@ -175,7 +183,7 @@ CREATE TABLE audit_entries (
 CREATE INDEX audit_entries_project ON audit_entries (project_id, id);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON
-  projects, api_keys, secrets, workflows, workflow_versions, hooks, runs,
+  projects, api_keys, project_members, secrets, workflows, workflow_versions, hooks, runs,
   deliveries, run_events, tasks, audit_entries
   TO meshhook_tenant, meshhook_engine;
 
@@ -184,8 +192,8 @@ DECLARE
   name text;
   owner text;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['projects', 'api_keys', 'secrets', 'workflows',
-    'workflow_versions', 'hooks', 'runs', 'deliveries', 'run_events', 'tasks',
+  FOREACH name IN ARRAY ARRAY['projects', 'api_keys', 'project_members',
+    'secrets', 'workflows', 'workflow_versions', 'hooks', 'runs', 'deliveries', 'run_events', 'tasks',
     'audit_entries']
   LOOP
     owner := CASE name WHEN 'projects' THEN 'id' ELSE 'project_id' END;
