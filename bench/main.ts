@@ -14,6 +14,7 @@ import { httpPublishSuite } from "./suites/http_publish_suite.ts";
 import { latencySuite } from "./suites/latency_suite.ts";
 import { identitySuite } from "./suites/identity_suite.ts";
 import { kernelSuite } from "./suites/kernel_suite.ts";
+import { meshhookSuite } from "./suites/meshhook_suite.ts";
 import { probesSuite } from "./suites/probes_suite.ts";
 import { publishSuite } from "./suites/publish_suite.ts";
 
@@ -27,6 +28,7 @@ const SUITES: readonly Suite[] = [
   drainSuite,
   kernelSuite,
   identitySuite,
+  meshhookSuite,
 ];
 const results = new URL("RESULTS.md", import.meta.url);
 

@@ -8,6 +8,7 @@ export interface HttpLoad {
   readonly contentType?: string;
   /** Operations in one request; default 1. */
   readonly perRequest?: number;
+  readonly headers?: Readonly<Record<string, string>>;
   /** A header with another value for each request. */
   readonly uniqueHeader?: string;
 }
@@ -70,11 +71,17 @@ export async function runWrk(
   }
 }
 
-function luaScript({ body, contentType, uniqueHeader }: HttpLoad): string {
+function luaScript(
+  { body, contentType, headers = {}, uniqueHeader }: HttpLoad,
+): string {
   const request = body === undefined ? "" : `
 wrk.method = "POST"
 wrk.body = ${longString(body)}
 wrk.headers["Content-Type"] = "${contentType ?? "application/json"}"
+${
+    Object.entries(headers)
+      .map(([name, value]) => `wrk.headers["${name}"] = "${value}"`).join("\n")
+  }
 `;
   const unique = uniqueHeader === undefined ? "" : `
 local run = tostring(os.time()) .. "-"

@@ -13,6 +13,7 @@ export async function answerRounds(work, prepare) {
     const sorted = latenciesMs?.sort((a, b) => a - b);
     const at = (share) => sorted?.[Math.floor(sorted.length * share)];
     console.log(JSON.stringify({
+      operations,
       rate: operations / elapsedMs * 1000,
       cpuMicros: (cpu.user + cpu.system) / operations,
       p50Ms: at(0.5),

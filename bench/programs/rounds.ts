@@ -31,7 +31,8 @@ export async function answerRounds(
       sorted?.[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
     const p50Ms = at(0.5);
     const p99Ms = at(0.99);
-    const measurement: Measurement = {
+    const measurement: Measurement & { readonly operations: number } = {
+      operations,
       rate: operations / elapsedMs * 1000,
       cpuMicros: (cpu.user + cpu.system) / operations,
       ...(p50Ms === undefined ? {} : { p50Ms }),
