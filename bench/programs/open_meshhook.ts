@@ -106,6 +106,8 @@ export async function openMeshhook(
           ...stepRunners({
             expressions: expressionRunner(),
             executor: { send: unused },
+            hosts: { heldMs: unused, call: unused },
+            store: { enterHost: unused },
             secrets: { read: unused },
             encryption: { encrypt: unused, decrypt: unused } as never,
             open: { has: () => false },

@@ -62,6 +62,11 @@ export interface Completion {
   readonly tasks: readonly NewTask[];
   /** Whether the step is kept as a dead letter, with its failures. */
   readonly dead?: boolean;
+  /** The one of `tasks` that the same worker holds from then on, as its first attempt. */
+  readonly goesOn?: {
+    readonly node: string;
+    readonly leaseMs: number;
+  };
 }
 
 /**

@@ -17,12 +17,22 @@ export interface WorkflowGraph {
   readonly start: string;
 }
 
+/** Laid out before: a run's steps are taken one after the other. */
+const known = new WeakMap<WorkflowDefinition, WorkflowGraph>();
+
+/** The layout of a workflow, made once. @throws {RangeError} As {@link layOut}. */
+export function workflowGraph(definition: WorkflowDefinition): WorkflowGraph {
+  const graph = known.get(definition) ?? layOut(definition);
+  known.set(definition, graph);
+  return graph;
+}
+
 /**
  * Lays out a workflow that {@link checkWorkflow} finds nothing wrong with.
  *
  * @throws {RangeError} For any other.
  */
-export function workflowGraph(
+function layOut(
   { nodes, edges }: WorkflowDefinition,
 ): WorkflowGraph {
   const byId = new Map(nodes.map((node) => [node.id, node]));

@@ -75,7 +75,8 @@ export const COMPLETE_TASKS = `
 WITH input AS (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS c (${FENCES},
     last_seq integer, events jsonb, status text, dead boolean,
-    retry_at_ms double precision, tasks jsonb)
+    retry_at_ms double precision, tasks jsonb, goes_on text,
+    lease_ms double precision)
 ), locked AS (
   SELECT id, last_seq, status FROM runs
   WHERE id IN (SELECT run_id FROM input) ORDER BY id FOR UPDATE
@@ -114,8 +115,13 @@ WITH input AS (
   WHERE t.run_id = c.run_id AND t.node = c.node
     AND (c.dead OR (c.status = 'running' AND c.retry_at_ms IS NOT NULL))
 ), queued AS (
-  INSERT INTO tasks (run_id, node, project_id, kind, host, ready_at)
-  SELECT c.run_id, t.node, c.project_id, t.kind, coalesce(t.host, ''), ${READY_AT}
+  INSERT INTO tasks (run_id, node, project_id, kind, host, ready_at, attempt,
+    locked_by, lease_until)
+  SELECT c.run_id, t.node, c.project_id, t.kind, coalesce(t.host, ''),
+    ${READY_AT}, CASE WHEN t.node = c.goes_on THEN 1 ELSE 0 END,
+    CASE WHEN t.node = c.goes_on THEN c.worker_id END,
+    CASE WHEN t.node = c.goes_on
+      THEN clock_timestamp() + c.lease_ms * interval '1 ms' END
   FROM changed c, jsonb_to_recordset(c.tasks) AS t ${NEW_TASKS}
 )
 SELECT i.position, CASE

@@ -205,7 +205,8 @@ export function taskRow({ node, kind, host, readyAtMs, failures }: NewTask) {
 
 /** The step's own retry is a change of its row; the other tasks are new ones. */
 function completionRow(completion: Completion, position: number) {
-  const { fence, tasks, events, lastSeq, status, dead = false } = completion;
+  const { fence, tasks, events, lastSeq, status, dead = false, goesOn } =
+    completion;
   const retry = tasks.find(({ node }) => node === fence.node);
   return {
     ...fenceRow(fence, position),
@@ -215,6 +216,8 @@ function completionRow(completion: Completion, position: number) {
     dead,
     retry_at_ms: retry === undefined ? null : retry.readyAtMs ?? 0,
     tasks: tasks.filter((task) => task !== retry).map(taskRow),
+    goes_on: goesOn?.node ?? null,
+    lease_ms: goesOn?.leaseMs ?? null,
   };
 }
 

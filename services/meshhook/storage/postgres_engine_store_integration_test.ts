@@ -120,6 +120,33 @@ Deno.test("who lost a task to another worker writes nothing", async () => {
   strictEqual((await engine.store.load(runId))?.events.length, 1);
 });
 
+Deno.test("a step that its worker goes on with is nobody else's until its lease ends", async () => {
+  await using engine = await openEngine();
+  const { runId } = await begin(engine);
+  const [mine, other] = [crypto.randomUUID(), crypto.randomUUID()];
+  const first = await claim(engine, mine);
+  await engine.store.complete([completionOf(first[0]!)]);
+  const run = (await engine.store.load(runId))!;
+  const goesOn = { node: "end", leaseMs: 300 };
+  assertEquals(
+    await engine.store.complete([{
+      ...completionOf({ ...first[1]!, run }),
+      goesOn,
+    }]),
+    ["written"],
+  );
+  const fence = { runId, node: "end", workerId: mine, attempt: 1 };
+  strictEqual((await claim(engine, other)).length, 0);
+  assertEquals(await engine.store.extend([fence], 1), [fence]);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const [taken] = await claim(engine, other);
+  assertEquals([taken?.node, taken?.attempt], ["end", 2]);
+  assertEquals(
+    await engine.store.complete([{ ...completionOf(taken!), fence }]),
+    ["lost"],
+  );
+});
+
 Deno.test("a step that fails waits for its time; given up, it is a dead letter and ends the run", async () => {
   await using engine = await openEngine();
   const { runId } = await begin(engine);
@@ -135,11 +162,11 @@ Deno.test("a step that fails waits for its time; given up, it is a dead letter a
       ...advanceRun(run, { ...task!, attempt: at }, result, 0)!,
     }]);
   };
-  assertEquals(await fail(task!.run, attempt, Date.now() + 30), ["written"]);
+  assertEquals(await fail(task!.run, attempt, Date.now() + 200), ["written"]);
   strictEqual((await claim(engine, worker)).length, 0);
-  const dueMs = await engine.store.nextDueInMs(0);
-  ok(dueMs !== undefined && dueMs <= 30, `${dueMs}`);
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  const dueMs = await engine.store.nextDueInMs(5_000);
+  ok(dueMs !== undefined && dueMs <= 200, `${dueMs}`);
+  await new Promise((resolve) => setTimeout(resolve, 250));
   const [again] = await claim(engine, worker);
   assertEquals([again?.attempt, again?.failures], [2, 1]);
 

@@ -32,6 +32,12 @@ export interface Orchestrator extends Part {
   readonly inHand: number;
 }
 
+/**
+ * How long a worker stays with a run whose steps follow each other, without the
+ * way through the queue. Then its place is for whoever waits longest.
+ */
+const GO_ON_MS = 250;
+
 interface InHand {
   readonly task: ClaimedTask;
   readonly lost: AbortController;
@@ -57,7 +63,7 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
     wakeUp();
   }
 
-  function take(task: ClaimedTask): void {
+  function take(task: ClaimedTask, goOnUntil: number): void {
     const key = keyOf(task);
     const lost = new AbortController();
     inHand.set(key, { task, lost });
@@ -68,13 +74,20 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
       clock,
       log,
       signal: lost.signal,
+      goOnMs: () =>
+        stopping.signal.aborted || clock.elapsed() > goOnUntil
+          ? undefined
+          : leaseMs,
+    }).then(({ next, others }) => {
+      inHand.delete(key);
+      if (next !== undefined) take(next, goOnUntil);
+      if (next === undefined || others) wake();
     }).catch((error) => {
       log.error("A step's outcome is not written: its lease will end", {
         runId: task.runId,
         node: task.node,
         error,
       });
-    }).finally(() => {
       inHand.delete(key);
       wake();
     });
@@ -105,7 +118,8 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
         const tasks = limit > 0
           ? await store.claim({ workerId, limit, leaseMs })
           : [];
-        tasks.forEach(take);
+        const goOnUntil = clock.elapsed() + GO_ON_MS;
+        for (const task of tasks) take(task, goOnUntil);
         await options.beat();
         // As many as were asked for: there may be more.
         if (tasks.length > 0 && tasks.length === limit) continue;

@@ -130,6 +130,56 @@ Deno.test("a workflow is run to its end, by the way that its branch opens", asyn
   }
 });
 
+Deno.test("steps that follow each other are claimed once, and each is written before the next", async () => {
+  await using engine = await openEngine();
+  const ids = Array.from({ length: 6 }, (_, at) => `step${at}`);
+  const runId = await begin(engine, {
+    nodes: [
+      hook,
+      ...ids.map((id, at) => ({
+        id,
+        type: "transform",
+        expression: at === 0
+          ? "`0`"
+          : `sum([steps.step${at - 1}.output, \`1\`])`,
+      })),
+    ],
+    edges: ids.map((to, at) => ({ from: ["hook", ...ids][at], to })),
+  });
+  const { store } = engine;
+  let claimed = 0;
+  const orchestrator = worker({
+    ...engine,
+    store: {
+      ...store,
+      async claim(options) {
+        const tasks = await store.claim(options);
+        claimed += tasks.length;
+        return tasks;
+      },
+    },
+  });
+  await orchestrator.start?.(new AbortController().signal);
+  try {
+    await eventually(
+      "the run has succeeded",
+      async () => await statusOf(engine, runId) === "succeeded",
+    );
+    // On a machine with much else to do, its time may be up on the way.
+    ok(claimed < ids.length, `${claimed} claims`);
+    const { events } = (await store.load(runId))!;
+    assertEquals(
+      events.flatMap(({ event }) =>
+        event.type === "step.succeeded" ? [event.output] : []
+      ),
+      [0, 1, 2, 3, 4, 5],
+    );
+    strictEqual(events.at(-1)?.event.type, "run.succeeded");
+  } finally {
+    await orchestrator.stop?.();
+  }
+});
+
 Deno.test("parallel steps of one run that outrun each other are all kept", async () => {
   await using engine = await openEngine();
   const ids = Array.from({ length: 12 }, (_, at) => `step${at}`);

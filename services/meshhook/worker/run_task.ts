@@ -1,7 +1,7 @@
 import type { WorkflowNode } from "@mainstay/contracts/meshhook_workflow";
 import type { Clock } from "@mainstay/kernel/lifecycle";
 import type { Logger } from "@mainstay/kernel/logging";
-import { advanceRun } from "../domain/advance_run.ts";
+import { type Advance, advanceRun } from "../domain/advance_run.ts";
 import type { EngineStore } from "../domain/engine_store.ts";
 import type {
   StepContext,
@@ -25,6 +25,23 @@ export interface RunTaskOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** For how long a next step would be this worker's; undefined: it is for anyone. */
+  readonly goOnMs: () => number | undefined;
+}
+
+/** Steps that only reckon: nobody's limit has to be asked before them. */
+const RECKONS: ReadonlySet<string> = new Set([
+  "transform",
+  "branch",
+  "terminate",
+]);
+
+/** What a worker has after a step. */
+export interface StepDone {
+  /** A step of the same run that it holds. */
+  readonly next?: ClaimedTask;
+  /** Whether others have become due, for whoever takes them. */
+  readonly others: boolean;
 }
 
 /**
@@ -34,21 +51,32 @@ export interface RunTaskOptions {
 export async function runTask(
   task: ClaimedTask,
   options: RunTaskOptions,
-): Promise<void> {
+): Promise<StepDone> {
   const { complete, clock, log, signal } = options;
   const result = await resultOf(task, options);
-  if (signal.aborted) return;
+  if (signal.aborted) return { others: false };
   const { runId, node, workerId, attempt, projectId } = task;
   const fence = { runId, node, workerId, attempt };
   if ("held" in result) {
-    return await options.store.release({ fence, ...result.held });
+    await options.store.release({ fence, ...result.held });
+    return { others: true };
   }
   let run: RunRecord | undefined = task.run;
   while (run !== undefined) {
     const advance = advanceRun(run, task, result, clock.now());
     if (advance === undefined) break;
-    const outcome = await complete({ fence, projectId, ...advance });
-    if (outcome === "written") return;
+    const goesOn = nextOf(advance, options.goOnMs());
+    const outcome = await complete({
+      fence,
+      projectId,
+      ...advance,
+      ...(goesOn && { goesOn }),
+    });
+    if (outcome === "written") {
+      const next = goesOn && taken(goesOn.node, task, advanced(run, advance));
+      const left = advance.tasks.length - (next === undefined ? 0 : 1);
+      return { others: left > 0, ...(next && { next }) };
+    }
     if (outcome === "lost") break;
     run = await options.store.load(runId);
   }
@@ -57,6 +85,45 @@ export async function runTask(
     node,
     attempt,
   });
+  return { others: true };
+}
+
+function nextOf(
+  { tasks }: Advance,
+  leaseMs: number | undefined,
+): Completion["goesOn"] {
+  if (leaseMs === undefined) return undefined;
+  const next = tasks.find(({ kind }) => RECKONS.has(kind));
+  return next && { node: next.node, leaseMs };
+}
+
+function advanced(run: RunRecord, { events, lastSeq }: Advance): RunRecord {
+  const atMs = run.events.at(-1)?.atMs ?? 0;
+  return {
+    ...run,
+    events: [
+      ...run.events,
+      ...events.map((event, at) => ({ seq: lastSeq + at + 1, atMs, event })),
+    ],
+  };
+}
+
+function taken(
+  node: string,
+  { runId, projectId, workerId }: ClaimedTask,
+  run: RunRecord,
+): ClaimedTask {
+  const kind = workflowGraph(run.definition).nodes.get(node)?.type ?? "";
+  return {
+    runId,
+    node,
+    workerId,
+    attempt: 1,
+    projectId,
+    kind,
+    failures: 0,
+    run,
+  };
 }
 
 async function resultOf(
