@@ -3,7 +3,6 @@
  * that the deployment makes; see image.ts.
  */
 import { match, ok, strictEqual } from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { globSync } from "node:fs";
 import {
   eventually,
@@ -11,14 +10,12 @@ import {
   startPostgres,
 } from "@mainstay/adapters/testing";
 import { findTool } from "@mainstay/tools/local_stack";
-import { openTestPostgres } from "../adapters/postgres/tests/open_test_postgres.ts";
 import { makeDatabaseUsers, refusals } from "./database_users.ts";
 import { imageFile, makeImage } from "./image.ts";
+import { openProject } from "./meshhook_project.ts";
 import { metricsOfRules } from "./metrics_of_rules.ts";
 
 const psql = await findTool("psql", "postgresql-client");
-const SECRET = "it is a webhook's secret";
-const KEY = "mainstay_a-key-of-the-project";
 
 /** What each user is refused, and how: no right, or no role. */
 const REFUSED = {
@@ -116,67 +113,11 @@ Deno.test({
       });
     ok(await answers(`${url}/health/live`));
 
-    await using superuser = openTestPostgres(server.url("meshhook_db"));
-    const hash = `sha256('${KEY}')`;
-    await superuser.postgres.query(
-      `WITH project AS (INSERT INTO projects (id, name) VALUES ('a', 'A'))
-       INSERT INTO api_keys (key_hash, project_id, name) VALUES (${hash}, 'a', 'first')`,
-    );
-    const ask = async (method: string, path: string, body?: unknown) => {
-      const response = await fetch(`${url}/api/v1/projects/a/${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${KEY}`,
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      const text = await response.text();
-      ok(response.ok, `${path}: ${text}`);
-      return JSON.parse(text);
-    };
-    const deliver = async (body: string) => {
-      const response = await fetch(`${url}/hooks/a/github`, {
-        method: "POST",
-        headers: {
-          "content-type": "application/json",
-          "x-github-delivery": crypto.randomUUID(),
-          "x-hub-signature-256": `sha256=${
-            createHmac("sha256", SECRET).update(body).digest("hex")
-          }`,
-        },
-        body,
-      });
-      const { runId } = await response.json();
-      return String(runId);
-    };
-    const succeeds = (runId: string) =>
-      eventually(
-        "the run has succeeded",
-        async () => (await ask("GET", `runs/${runId}`)).status === "succeeded",
-      );
+    const project = await openProject(url, server.url("meshhook_db"));
 
     await t.step("a webhook runs an expression and a call", async () => {
-      await ask("PUT", "secrets/webhook", { value: SECRET });
-      await ask("PUT", "workflows/orders", {
-        nodes: [
-          { id: "hook", type: "webhook" },
-          { id: "sum", type: "transform", expression: "sum(trigger.body.n)" },
-          {
-            id: "call",
-            type: "http_call",
-            url: `http://127.0.0.1:${target.addr.port}/`,
-            body: { $expression: "steps.sum.output" },
-          },
-        ],
-        edges: [{ from: "hook", to: "sum" }, { from: "sum", to: "call" }],
-      });
-      await ask("POST", "workflows/orders/publish");
-      await ask("PUT", "hooks/github", {
-        workflow: "orders",
-        signature: { scheme: "github", secrets: ["webhook"] },
-      });
-      await succeeds(await deliver('{"n":[1,2]}'));
+      await project.publish(`http://127.0.0.1:${target.addr.port}/`);
+      await project.succeeds(await project.deliver('{"n":[1,2]}'));
       strictEqual(called.join(), "3");
     });
 

@@ -1,5 +1,4 @@
 import {
-  type Backup,
   backupDatabase,
   BackupFailure,
   backupName,
@@ -7,26 +6,12 @@ import {
 } from "@mainstay/adapters/postgres";
 import { identityBackupSource } from "@mainstay/identity/storage";
 import { readConfig } from "@mainstay/kernel/config";
-import { resolve } from "node:path";
 import { defineCommand } from "../command.ts";
+import { describeBackup, keysOf } from "../describe_backup.ts";
 import { onInterruption } from "../interruption.ts";
 import { UsageError } from "../usage_error.ts";
-import { keysOf, keyWarning } from "./key_warning.ts";
+import { keyWarning } from "./key_warning.ts";
 import { openIdentity } from "./open_identity.ts";
-
-/** What is said of a backup, as JSON and, in part, to a person. */
-export function describeBackup({ path, manifest, bytes }: Backup) {
-  const { createdAt, serverVersion, tables, migrations } = manifest;
-  return {
-    path: resolve(path),
-    createdAt,
-    serverVersion,
-    schema: migrations.at(-1)?.name,
-    tables: tables.length,
-    rows: tables.reduce((sum, { rows }) => sum + rows, 0),
-    bytes,
-  };
-}
 
 /** `mainstay identity backup`. */
 export const backupCommand = defineCommand({

@@ -8,10 +8,10 @@ import {
   identityBackupSource,
 } from "@mainstay/identity/storage";
 import { defineCommand } from "../command.ts";
+import { describeBackup, KeysMissing } from "../describe_backup.ts";
 import { onInterruption } from "../interruption.ts";
 import { UsageError } from "../usage_error.ts";
-import { describeBackup } from "./backup_command.ts";
-import { KeysMissing, keyWarning, missingKeys } from "./key_warning.ts";
+import { keyWarning, missingKeys } from "./key_warning.ts";
 import { openIdentity } from "./open_identity.ts";
 import { operator } from "./operator.ts";
 
@@ -73,7 +73,7 @@ the backup did, and then says who restored it.`,
     await using identity = await openIdentity();
     const missing = missingKeys(backup, identity.env);
     if (missing.length > 0 && !options["without-keys"]) {
-      throw new KeysMissing(missing);
+      throw new KeysMissing("KEY_ENCRYPTION_KEYS", missing);
     }
     const { createdAt } = backup.manifest;
     const startedAt = performance.now();

@@ -1,8 +1,10 @@
 import type { CommandGroup } from "../command.ts";
+import { backupCommand } from "./backup_command.ts";
 import { deadLettersCommands } from "./dead_letters_commands.ts";
 import { hooksCommands } from "./hooks_commands.ts";
 import { projectsCommands } from "./projects_commands.ts";
 import { replayCommand } from "./replay_command.ts";
+import { restoreCommand } from "./restore_command.ts";
 import { runEventsCommand, runsCommands } from "./runs_commands.ts";
 import { secretsCommands } from "./secrets_commands.ts";
 import { verifyCommand } from "./verify_command.ts";
@@ -17,9 +19,9 @@ export const meshhookCommands: CommandGroup = {
 key from --api-key-file or MAINSTAY_MESHHOOK_KEY. Beside a "mainstay up" they need
 neither: they work in its project "demo".
 
-"projects", "secrets rotate", "verify" and "replay" work on the database: the one
-that MESHHOOK_DATABASE_URL or DATABASE_URL names, else that of the "mainstay up"
-that runs here.`,
+"projects", "secrets rotate", "verify", "replay", "backup" and "restore" work on
+the database: the one that MESHHOOK_DATABASE_URL or DATABASE_URL names, else that
+of the "mainstay up" that runs here.`,
   commands: [
     projectsCommands,
     workflowsCommands,
@@ -30,5 +32,7 @@ that runs here.`,
     deadLettersCommands,
     verifyCommand,
     replayCommand,
+    backupCommand,
+    restoreCommand,
   ],
 };

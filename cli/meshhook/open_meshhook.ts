@@ -19,6 +19,8 @@ export interface OpenMeshhook extends AsyncDisposable {
   /** Its owner's: row level security shows it nothing of any project. */
   readonly postgres: Postgres;
   readonly storage: ReturnType<typeof postgresDatabase.open>;
+  /** What the command's settings are read from. */
+  readonly env: Readonly<Record<string, string>>;
   /** @throws {ConfigError} If MESHHOOK_KEK is not there. */
   encryption(): KeyEncryption;
 }
@@ -57,6 +59,7 @@ export async function openMeshhook(
   return {
     postgres,
     storage,
+    env,
     encryption() {
       const { meshhookKek } = meshhookSettings;
       return createKeyEncryption(

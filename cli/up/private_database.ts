@@ -14,7 +14,10 @@ import { keptSecret } from "@mainstay/tools/local_stack";
 export interface PrivateDatabaseOptions {
   /** Of the system: its database is `<name>_db`, its user `<name>_user`. */
   readonly name: "identity" | "meshhook";
-  /** Whether its migrations make roles. Default false. */
+  /**
+   * Whether its migrations make roles, between which row level security stands:
+   * for backups, its user has none before it. Default false.
+   */
   readonly makesRoles?: boolean;
 }
 
@@ -43,11 +46,10 @@ export async function preparePrivateDatabase(
   const exists = async (statement: string) =>
     (await postgres.query(statement)).rows.length > 0;
   if (!await exists(`SELECT FROM pg_roles WHERE rolname = '${user}'`)) {
-    await postgres.query(
-      `CREATE ROLE ${user} LOGIN ${
-        makesRoles ? "CREATEROLE" : ""
-      } PASSWORD '${password}'`,
-    );
+    await postgres.query(`CREATE ROLE ${user} LOGIN PASSWORD '${password}'`);
+  }
+  if (makesRoles) {
+    await postgres.query(`ALTER ROLE ${user} CREATEROLE BYPASSRLS`);
   }
   if (!await exists(`SELECT FROM pg_database WHERE datname = '${database}'`)) {
     await postgres.query(`CREATE DATABASE ${database} OWNER ${user}`);
