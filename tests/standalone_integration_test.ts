@@ -1,5 +1,5 @@
 /** The servers as one file each, far from this repository. */
-import { match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { eventually, startPostgres } from "@mainstay/adapters/testing";
 import type { IdentityServer } from "@mainstay/identity";
 import { bundleServer } from "../tools/standalone/bundle_server.ts";
@@ -117,30 +117,67 @@ Deno.test("./authz --config=… serves, migrates, answers its probes and stops, 
   strictEqual([...Deno.readDirSync(unpacked)].length, 1);
 });
 
-Deno.test("./authz says what it needs where neither Deno nor npx is", async () => {
+Deno.test("./authz says what it needs where neither npx nor its Deno is", async () => {
   await using packed = await unpackable("authz");
-  for (const tool of ["sh", "mkdir", "mktemp", "tail", "tar", "gzip", "mv"]) {
+  const tools = ["sh", "mkdir", "mktemp", "tail", "tar", "gzip", "mv", "rm"];
+  for (const tool of tools) {
     const { stdout } = await new Deno.Command("sh", {
       args: ["-c", `command -v ${tool}`],
     }).output();
     const path = new TextDecoder().decode(stdout).trim();
     await Deno.symlink(path, `${packed.folder}/bin/${tool}`);
   }
-  await Deno.remove(`${packed.folder}/bin/deno`);
-  const { code, said } = await outcome(
-    packed.start([], { PATH: `${packed.folder}/bin` }),
-  );
-  strictEqual(code, 1);
-  strictEqual(said, "Cannot start: neither deno nor npx is on PATH\n");
+  const deno = `${packed.folder}/bin/deno`;
+  const start = () =>
+    outcome(packed.start(["--version"], { PATH: `${packed.folder}/bin` }));
+  strictEqual((await start()).code, 0);
+  await Deno.remove(deno);
+  const needed = `Cannot start: deno ${Deno.version.deno} or npx is needed`;
+  deepStrictEqual(await start(), {
+    code: 1,
+    said: `${needed}, and on PATH there is neither\n`,
+  });
+  await Deno.writeTextFile(deno, '#!/bin/sh\necho "deno 2.1.4 (stable)"\n', {
+    mode: 0o755,
+  });
+  deepStrictEqual(await start(), {
+    code: 1,
+    said: `${needed}, and on PATH there is deno 2.1.4\n`,
+  });
 });
 
-Deno.test("./authz runs where nothing can be kept", async () => {
+Deno.test("./authz unpacks once where there is no home, and into nobody else's folder", async () => {
   await using packed = await unpackable("authz");
-  const { code, said } = await outcome(
-    packed.start(["--version"], { HOME: "/proc/none" }),
-  );
-  strictEqual(code, 0, said);
-  match(said, /^\d+\.\d+\.\d+\n$/);
+  const temporary = `${packed.folder}/tmp`;
+  const own = `${temporary}/mainstay-${Deno.uid()}`;
+  await Deno.mkdir(temporary);
+  const start = () =>
+    outcome(
+      packed.start(["--version"], { HOME: "/proc/none", TMPDIR: temporary }),
+    );
+  const unpacked = async () => {
+    const { code, said } = await start();
+    strictEqual(code, 0, said);
+    match(said, /^\d+\.\d+\.\d+\n$/);
+    const [folder, ...others] = [...Deno.readDirSync(own)];
+    strictEqual(others.length, 0);
+    return `${own}/${folder?.name}`;
+  };
+  const home = await unpacked();
+  strictEqual((await Deno.stat(own)).mode! & 0o777, 0o700);
+  const { ino } = await Deno.stat(home);
+  strictEqual(await unpacked(), home);
+  strictEqual((await Deno.stat(home)).ino, ino);
+  // Old files are cleared away there, one by one.
+  await Deno.remove(`${home}/.whole`);
+  await Deno.remove(`${home}/authz.js`);
+  strictEqual(await unpacked(), home);
+
+  await Deno.rename(own, `${packed.folder}/elsewhere`);
+  await Deno.symlink(`${packed.folder}/elsewhere`, own);
+  const { code, said } = await start();
+  strictEqual(code, 1);
+  match(said, /^Cannot start: \S+ is not a folder of this user; name one/);
 });
 
 Deno.test("./spa brings the console along", async () => {

@@ -8,9 +8,10 @@ import { UNSTABLE_FLAGS } from "./unstable_flags.ts";
  * Writes a bundled server as one file that a shell runs: a launcher, and behind
  * it the bundle, compressed.
  *
- * The launcher unpacks the bundle once into the user's cache folder (or into
- * one of this start's own, where there is none to write to), finds Deno, and
- * makes way for it: process id, signals and exit code are the server's.
+ * The launcher unpacks the bundle once, into the user's cache folder, or where
+ * that cannot be written to into one of the user's own among temporary files. It
+ * finds Deno of the version that the bundle was made with, and makes way for it:
+ * process id, signals and exit code are the server's.
  */
 export async function packServer(
   server: IdentityServer,
@@ -34,6 +35,7 @@ export async function packServer(
 }
 
 function launcherOf(server: IdentityServer, hash: string): string {
+  const version = Deno.version.deno;
   const flags = [
     "--no-prompt",
     "--no-config",
@@ -45,25 +47,38 @@ function launcherOf(server: IdentityServer, hash: string): string {
   ];
   const lines = [
     "#!/bin/sh",
-    `# The server ${server} of Mainstay in one file. It needs Deno ${Deno.version.deno}, or Node with npx.`,
+    `# The server ${server} of Mainstay in one file. It needs Deno ${version}, or Node with npx.`,
     "set -eu",
     "cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/mainstay",
-    'mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] || cache=$(mktemp -d)',
+    'if ! mkdir -p "$cache" 2>/dev/null || [ ! -w "$cache" ]; then',
+    "  cache=${TMPDIR:-/tmp}/mainstay-$(id -u)",
+    '  mkdir -m 700 "$cache" 2>/dev/null || :',
+    "  # Not what someone else has put there: it is run.",
+    '  if [ -L "$cache" ] || [ ! -d "$cache" ] || [ ! -O "$cache" ]; then',
+    '    echo "Cannot start: $cache is not a folder of this user; name one to unpack into in XDG_CACHE_HOME" >&2',
+    "    exit 1",
+    "  fi",
+    "fi",
     `home=$cache/${server}-${hash}`,
     'if [ ! -e "$home/.whole" ]; then',
     '  draft=$(mktemp -d "$home.XXXXXX")',
     '  tail -n +$LINES "$0" | tar -xzf - -C "$draft"',
     '  : > "$draft/.whole"',
-    '  [ -e "$home" ] || mv "$draft" "$home"',
+    "  # Another start may have been faster; what has no mark was cleared in part.",
+    '  if [ -e "$home/.whole" ]; then rm -rf "$draft"',
+    '  else rm -rf "$home"; mv "$draft" "$home"; fi',
     "fi",
-    "if command -v deno >/dev/null 2>&1; then",
-    "  run=deno",
-    "elif command -v npx >/dev/null 2>&1; then",
-    `  run="npx --yes deno@${Deno.version.deno}"`,
-    "else",
-    `  echo "Cannot start: neither deno nor npx is on PATH" >&2`,
-    "  exit 1",
-    "fi",
+    "found=$(deno --version 2>/dev/null || :)",
+    "case $found in",
+    `"deno ${version} "*) run=deno ;;`,
+    "*) if command -v npx >/dev/null 2>&1; then",
+    `    run="npx --yes deno@${version}"`,
+    "  else",
+    "    found=${found%% (*}",
+    `    echo "Cannot start: deno ${version} or npx is needed, and on PATH there is \${found:-neither}" >&2`,
+    "    exit 1",
+    "  fi ;;",
+    "esac",
     "# The program itself: npm's wrapper around it would keep signals from it.",
     "deno=$($run eval 'console.log(Deno.execPath())')",
     ...(server === "spa"
