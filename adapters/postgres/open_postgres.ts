@@ -23,6 +23,7 @@ import type {
 } from "./postgres.ts";
 import type { PostgresConfig } from "./postgres_settings.ts";
 import { observeQueries } from "./query_observer.ts";
+import { wholeUrl } from "./whole_url.ts";
 
 /** What the connections of a service need from its kernel. */
 export interface PostgresDependencies {
@@ -55,7 +56,8 @@ const START_DELAYS = { baseMs: 250, maxMs: 5000 };
  * in a transaction or through Kysely. The death of a connection, idle or on
  * loan, never ends the process.
  *
- * @throws {TypeError} If the URL is no connection URL, without repeating it.
+ * @throws {TypeError} If the URL is no connection URL or names no user, without
+ *   repeating it.
  */
 export function openPostgres(
   config: PostgresConfig,
@@ -89,7 +91,7 @@ class PooledPostgres implements Postgres {
     this.#config = config;
     this.#log = log.child("database");
     this.#driverConfig = {
-      connectionString: config.databaseUrl,
+      connectionString: wholeUrl(config.databaseUrl),
       application_name: name,
       connectionTimeoutMillis: config.databaseConnectTimeoutMs,
       statement_timeout: config.databaseStatementTimeoutMs,

@@ -46,7 +46,7 @@ the backup did, and then says who restored it.`,
   usage: "<path>",
   examples: [
     "mainstay identity restore /var/backups/before-upgrade --clean",
-    "DATABASE_URL=postgres://localhost/drill mainstay identity restore /var/backups/before-upgrade",
+    "DATABASE_URL=postgres://identity_user:secret@localhost/drill mainstay identity restore /var/backups/before-upgrade",
   ],
   options: {
     clean: {

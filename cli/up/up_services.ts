@@ -64,7 +64,7 @@ export interface UpService extends SharingService {
 const PLACEHOLDERS = {
   REDIS_HOST: "127.0.0.1",
   REDIS_PORT: "6379",
-  DATABASE_URL: "postgres://127.0.0.1/",
+  DATABASE_URL: "postgres://unused@127.0.0.1/",
   KEY_ENCRYPTION_KEYS: new Uint8Array(32).toBase64(),
   MESHHOOK_KEK: new Uint8Array(32).toBase64(),
 };

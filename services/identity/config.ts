@@ -187,7 +187,7 @@ const SERVERS = {
 const WITHOUT_DATABASE = {
   databaseUrl: {
     ...postgresSettings.databaseUrl,
-    default: "postgres://unused.invalid/",
+    default: "postgres://unused@unused.invalid/",
   },
 };
 const WITHOUT_KEYS = {

@@ -1,4 +1,10 @@
-import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  match,
+  ok,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
 import {
   captureLogger,
   startPostgres,
@@ -14,6 +20,7 @@ import {
   POSTGRES_DRIVER_VARIABLES,
   postgresSettings,
 } from "../postgres_settings.ts";
+import { openTestPostgres } from "./open_test_postgres.ts";
 
 const identity = { name: "shop", version: "1.0.0", environment: "test" };
 const defaults = {
@@ -87,19 +94,57 @@ Deno.test("postgresModule() fails its start after the last attempt, and can be s
   ok(!JSON.stringify(log.lines).includes("hunter2"));
 });
 
-Deno.test("a query needs the network and the named variables, nothing else", async () => {
+Deno.test("a query needs the network and the named variables, nothing else", async (t) => {
   await using server = await startPostgres();
   const names = [
     ...environmentNames(postgresSettings),
     ...POSTGRES_DRIVER_VARIABLES,
   ];
-  await using process = await startProcess([
-    "run",
-    "--no-prompt",
-    `--allow-net=${server.host}:${server.port}`,
-    `--allow-env=${names.join()}`,
-    new URL("query_process.ts", import.meta.url).href,
-  ], { env: { DATABASE_URL: server.url() } });
-  strictEqual(await process.exited, 0, await process.stderr());
-  strictEqual(await process.stdout(), '[{"answer":42}]');
+  const ask = async (
+    databaseUrl: string,
+    more: Readonly<Record<string, string>> = {},
+  ) => {
+    await using process = await startProcess([
+      "run",
+      "--no-prompt",
+      `--allow-net=${server.host}:${server.port}`,
+      `--allow-env=${names.join()}`,
+      new URL("query_process.ts", import.meta.url).href,
+    ], { env: { DATABASE_URL: databaseUrl, ...more } });
+    const code = await process.exited;
+    return { code, out: await process.stdout(), err: await process.stderr() };
+  };
+  await t.step("and answers", async () => {
+    const { code, out, err } = await ask(server.url());
+    strictEqual(code, 0, err);
+    strictEqual(out, '[{"answer":42}]');
+  });
+  await t.step("also where the URL leaves the database out", async () => {
+    await using tested = openTestPostgres(server.url());
+    const { username } = new URL(server.url());
+    const { rows } = await tested.postgres.query(
+      "SELECT FROM pg_database WHERE datname = $1",
+      [username],
+    );
+    if (rows.length === 0) {
+      await tested.postgres.query(`CREATE DATABASE "${username}"`);
+    }
+    const url = new URL(server.url());
+    url.pathname = "";
+    const { code, err } = await ask(url.href);
+    strictEqual(code, 0, err);
+  });
+  await t.step("no password is found elsewhere, and that is said", async () => {
+    const url = new URL(server.url());
+    url.password = "";
+    const { code, err } = await ask(url.href, { PGPASSWORD: server.password });
+    strictEqual(code, 1);
+    match(err, /Cannot use the database: it denies access/);
+    ok(!err.includes("PGPASSWORD"), err);
+  });
+  await t.step("no user either", async () => {
+    const { code, err } = await ask(`postgres://${server.host}/x`);
+    strictEqual(code, 1);
+    match(err, /Cannot open PostgreSQL: its URL names no user/);
+  });
 });
