@@ -61,12 +61,8 @@ CREATE TABLE authorization_requests (
   amr text[],
   scopes text[],
   error text,
-  consumed_at timestamp with time zone,
   expires_at timestamp with time zone NOT NULL,
-  CONSTRAINT authorization_requests_client_id_fkey FOREIGN KEY (client_id) REFERENCES clients(id) ON DELETE CASCADE,
-  CONSTRAINT authorization_requests_pkey PRIMARY KEY (challenge_hash),
-  CONSTRAINT authorization_requests_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE,
-  CONSTRAINT authorization_requests_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  CONSTRAINT authorization_requests_pkey PRIMARY KEY (challenge_hash)
 );
 
 CREATE TABLE client_secrets (
@@ -343,8 +339,6 @@ CREATE INDEX authorization_codes_expiry ON public.authorization_codes USING btre
 CREATE INDEX authorization_codes_grant ON public.authorization_codes USING btree (grant_id);
 
 CREATE INDEX authorization_requests_expiry ON public.authorization_requests USING btree (expires_at);
-
-CREATE INDEX authorization_requests_session ON public.authorization_requests USING btree (session_id) WHERE (session_id IS NOT NULL);
 
 CREATE INDEX device_authorizations_expiry ON public.device_authorizations USING btree (expires_at);
 

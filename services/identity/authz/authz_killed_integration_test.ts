@@ -1,7 +1,6 @@
 import { ok, strictEqual } from "node:assert/strict";
 import { freePort, startProcess } from "@mainstay/adapters/testing";
-import { hashSecret, newSecret } from "../domain/bearer_secret.ts";
-import { addClient, addSession } from "../tests/arrange.ts";
+import { addClient, addCode, addSession } from "../tests/arrange.ts";
 import { PKCE, postForm } from "../tests/browser_trip.ts";
 import { openTestStorage } from "../tests/open_test_storage.ts";
 
@@ -66,23 +65,11 @@ Deno.test("kill -9 under load: nothing is given twice, and all that was given is
   const refresh = (token: string) =>
     ask({ grant_type: "refresh_token", refresh_token: token });
   const newCode = async () => {
-    const code = newSecret();
-    const inAnHour = new Date(Date.now() + 3_600_000);
-    await storage.codes.issue({
-      ...session,
-      hash: hashSecret(code),
-      clientId: "app",
+    const code = await addCode({ storage }, session, {
       scopes: ["openid", "offline_access", "read:resource"],
-      redirectUri: "https://app.example/cb",
       codeChallenge: PKCE.challenge,
-      resources: [],
-      authTime: new Date(),
-      acr: "1",
-      amr: ["pwd"],
-      expiresAt: inAnHour,
-      grantExpiresAt: inAnHour,
     });
-    return code;
+    return code!;
   };
   const codes = await Promise.all(Array.from({ length: CODES }, newCode));
   const chainCodes = await Promise.all(Array.from({ length: CHAINS }, newCode));

@@ -23,12 +23,3 @@ export interface AuthorizationCode {
   readonly grantExpiresAt: Date;
   readonly grantRevokedAt?: Date;
 }
-
-/** A code that is to be, with its grant. */
-export interface NewAuthorizationCode extends
-  Omit<
-    AuthorizationCode,
-    "grantId" | "sessionId" | "consumedAt" | "grantRevokedAt"
-  > {
-  readonly sessionId: string;
-}

@@ -68,4 +68,9 @@ export type Decision =
 /** A trip that is over. */
 export interface DecidedAuthorization extends AuthorizationRequest {
   readonly decision: Decision;
+  /**
+   * Whether the code that was brought is good: not after a refusal, nor if the
+   * session, its user or the client is not good any more.
+   */
+  readonly codeIssued: boolean;
 }

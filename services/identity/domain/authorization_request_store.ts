@@ -5,6 +5,14 @@ import type {
 } from "./authorization_request.ts";
 import type { SecretHash } from "./bearer_secret.ts";
 
+/** A code that is to stand for what was approved. */
+export interface NewCode {
+  readonly hash: SecretHash;
+  readonly expiresAt: Date;
+  /** Of the grant that is made with it. */
+  readonly grantExpiresAt: Date;
+}
+
 /** Keeps authorization requests between the browser's visits to the two servers. */
 export interface AuthorizationRequestStore {
   /**
@@ -37,11 +45,15 @@ export interface AuthorizationRequestStore {
     decision: Decision,
   ): Promise<boolean>;
   /**
-   * Hands out a decided request once, and only to who has all three secrets.
+   * Hands out a decided request once, and only to who has all three secrets;
+   * what was approved becomes a grant with the code that is brought.
    */
-  consume(keys: {
-    readonly challengeHash: SecretHash;
-    readonly verifierHash: SecretHash;
-    readonly browserHash: SecretHash;
-  }): Promise<DecidedAuthorization | undefined>;
+  consume(
+    keys: {
+      readonly challengeHash: SecretHash;
+      readonly verifierHash: SecretHash;
+      readonly browserHash: SecretHash;
+    },
+    code: NewCode,
+  ): Promise<DecidedAuthorization | undefined>;
 }

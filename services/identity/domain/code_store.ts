@@ -1,19 +1,9 @@
-import type {
-  AuthorizationCode,
-  NewAuthorizationCode,
-} from "./authorization_code.ts";
+import type { AuthorizationCode } from "./authorization_code.ts";
 import type { SecretHash } from "./bearer_secret.ts";
 import type { TokenRecord } from "./token.ts";
 
-/** Keeps authorization codes. */
+/** Keeps authorization codes, once a request has become one. */
 export interface CodeStore {
-  /**
-   * Makes the grant and its code.
-   *
-   * @returns False, and nothing is made, if the session, its user or the client
-   *   is not good any more.
-   */
-  issue(code: NewAuthorizationCode): Promise<boolean>;
   /** A code in whatever state. */
   find(hash: SecretHash): Promise<AuthorizationCode | undefined>;
   /**

@@ -1,3 +1,5 @@
+import type { User } from "./user.ts";
+
 /** A browser that has signed in at the identity provider. */
 export interface Session {
   readonly id: string;
@@ -10,4 +12,10 @@ export interface Session {
   readonly createdAt: Date;
   readonly lastSeenAt: Date;
   readonly expiresAt: Date;
+}
+
+/** Someone who is signed in. */
+export interface SignedIn {
+  readonly session: Session;
+  readonly user: User;
 }

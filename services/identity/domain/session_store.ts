@@ -1,4 +1,4 @@
-import type { Session } from "./session.ts";
+import type { Session, SignedIn } from "./session.ts";
 
 /** Keeps the sessions of browsers. */
 export interface SessionStore {
@@ -18,7 +18,7 @@ export interface SessionStore {
     hash: Uint8Array,
   ): Promise<Session | undefined>;
   /** A session that has neither ended nor expired, of a user who is not disabled. Notes that it was seen. */
-  find(hash: Uint8Array): Promise<Session | undefined>;
+  find(hash: Uint8Array): Promise<SignedIn | undefined>;
   /** A session that goes on, by its id. */
   get(id: string): Promise<Session | undefined>;
   /** Those of everyone that go on, the newest first, from the one after `after`. */

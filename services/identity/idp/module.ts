@@ -166,7 +166,6 @@ function idpOf(
       idpUrl: config.idpUrl,
       cookies,
       sessions,
-      users,
       encryption,
       now,
     }),

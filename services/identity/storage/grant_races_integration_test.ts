@@ -1,7 +1,7 @@
 import { strictEqual } from "node:assert/strict";
 import { hashSecret, newSecret } from "../domain/bearer_secret.ts";
 import type { TokenRecord } from "../domain/token.ts";
-import { addClient, addSession } from "../tests/arrange.ts";
+import { addAgreement, addClient, addSession } from "../tests/arrange.ts";
 import { openTestStorage } from "../tests/open_test_storage.ts";
 
 const ROUNDS = 40;
@@ -30,25 +30,14 @@ Deno.test("nothing that is given while a grant ends outlives it", async (t) => {
   await using database = await openTestStorage();
   const { storage, postgres } = database;
   await addClient(database);
-  const issue = async (
+  const agree = async (
     session: { readonly userId: string; readonly sessionId: string },
   ) => {
-    const hash = hashSecret(newSecret());
-    const issued = await storage.codes.issue({
-      ...session,
-      hash,
-      clientId: "app",
-      scopes: ["openid"],
-      redirectUri: "https://app.example/cb",
-      codeChallenge: "c".repeat(43),
-      resources: [],
-      authTime: new Date(),
-      acr: "1",
-      amr: ["pwd"],
-      expiresAt: inAnHour(),
-      grantExpiresAt: inAnHour(),
-    });
-    return { hash, issued };
+    const take = await addAgreement(database, session, { scopes: ["openid"] });
+    return async () => {
+      const code = await take();
+      return { hash: hashSecret(code ?? ""), issued: code !== undefined };
+    };
   };
   /** Tokens and grants that go on although they should not. */
   const survivors = async () => {
@@ -68,8 +57,9 @@ Deno.test("nothing that is given while a grant ends outlives it", async (t) => {
   await t.step("a code, while its session ends", async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const session = await addSession(database);
+      const take = await agree(session);
       const [{ issued }] = await Promise.all([
-        issue(session),
+        take(),
         storage.sessions.end(session.userId, session.sessionId),
       ]);
       count(issued);
@@ -79,12 +69,13 @@ Deno.test("nothing that is given while a grant ends outlives it", async (t) => {
   await t.step("a code, while its client is disabled", async () => {
     const session = await addSession(database);
     for (let round = 0; round < ROUNDS; round++) {
+      const take = await agree(session);
       const [{ issued }] = await Promise.all([
-        issue(session),
+        take(),
         storage.clients.setDisabled("app", true),
       ]);
       count(issued);
-      strictEqual((await issue(session)).issued, false);
+      strictEqual((await (await agree(session))()).issued, false);
       await storage.clients.setDisabled("app", false);
     }
     const { rows } = await postgres.query(
@@ -95,7 +86,7 @@ Deno.test("nothing that is given while a grant ends outlives it", async (t) => {
   await t.step("a code's tokens, while the grant is revoked", async () => {
     const session = await addSession(database);
     for (let round = 0; round < ROUNDS; round++) {
-      const { hash } = await issue(session);
+      const { hash } = await (await agree(session))();
       const grantId = (await storage.codes.find(hash))!.grantId;
       const [redeemed] = await Promise.all([
         storage.codes.redeem(hash, [token("access", grantId)]),
@@ -108,7 +99,7 @@ Deno.test("nothing that is given while a grant ends outlives it", async (t) => {
   await t.step("a rotation's tokens, while the grant is revoked", async () => {
     const session = await addSession(database);
     for (let round = 0; round < ROUNDS; round++) {
-      const { hash } = await issue(session);
+      const { hash } = await (await agree(session))();
       const grantId = (await storage.codes.find(hash))!.grantId;
       const first = token("refresh", grantId);
       await storage.codes.redeem(hash, [first]);
@@ -125,7 +116,7 @@ Deno.test("nothing that is given while a grant ends outlives it", async (t) => {
   });
   await t.step("what was kept is what was given", async () => {
     const session = await addSession(database);
-    const { hash } = await issue(session);
+    const { hash } = await (await agree(session))();
     const grantId = (await storage.codes.find(hash))!.grantId;
     const given = [token("access", grantId), token("refresh", grantId)];
     await storage.codes.redeem(hash, given);

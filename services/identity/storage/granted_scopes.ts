@@ -1,6 +1,10 @@
 /**
- * Of the scopes `$4`, what the user `u` can give: `admin` is for administrators
- * alone, whatever a client asks for and a user agrees to.
+ * Of scopes, what the user `u` can give: `admin` is for administrators alone,
+ * whatever a client asks for and a user agrees to.
+ *
+ * @param scopes An expression of the type `text[]`.
  */
-export const GRANTED_SCOPES =
-  `CASE WHEN u.administrator THEN $4 ELSE array_remove($4::text[], 'admin') END`;
+export function grantableOf(scopes: string): string {
+  return `CASE WHEN u.administrator THEN ${scopes}
+    ELSE array_remove(${scopes}, 'admin') END`;
+}

@@ -7,8 +7,9 @@ import type {
   AuthorizationRequest,
 } from "../domain/authorization_request.ts";
 import { hashSecret, newSecret } from "../domain/bearer_secret.ts";
-import { startIdentity } from "../tests/start_identity.ts";
-import { addClient, addSession } from "../tests/arrange.ts";
+import type { TokenRecord } from "../domain/token.ts";
+import { addAgreement, addClient, addSession } from "../tests/arrange.ts";
+import { openTestStorage } from "../tests/open_test_storage.ts";
 
 function secrets() {
   return {
@@ -19,6 +20,12 @@ function secrets() {
 }
 
 const inAnHour = () => new Date(Date.now() + 3_600_000);
+
+const newCode = () => ({
+  hash: hashSecret(newSecret()),
+  expiresAt: inAnHour(),
+  grantExpiresAt: inAnHour(),
+});
 
 const request = (expiresAt: Date): AuthorizationRequest => ({
   clientId: "app",
@@ -38,10 +45,10 @@ const request = (expiresAt: Date): AuthorizationRequest => ({
 });
 
 Deno.test("an authorization request is decided once and handed out once", async () => {
-  await using identity = await startIdentity({ servers: ["authz"] });
-  const { authorizationRequests } = identity.storage;
-  await addClient(identity, { id: "app" });
-  const session = await addSession(identity);
+  await using database = await openTestStorage();
+  const { authorizationRequests } = database.storage;
+  await addClient(database);
+  const session = await addSession(database);
   const approved: Approval = {
     ...session,
     authTime: new Date(1_700_000_000_000),
@@ -59,7 +66,7 @@ Deno.test("an authorization request is decided once and handed out once", async 
   const found = await authorizationRequests.find(keys.challengeHash);
   assertEquals(found?.parameters, request(inAnHour()).parameters);
   strictEqual(
-    await authorizationRequests.consume(keys),
+    await authorizationRequests.consume(keys, newCode()),
     undefined,
     "an undecided one is not handed out",
   );
@@ -78,20 +85,31 @@ Deno.test("an authorization request is decided once and handed out once", async 
 
   for (const wrong of ["challengeHash", "browserHash", "verifierHash"]) {
     const guess = { ...keys, [wrong]: hashSecret(newSecret()) };
-    strictEqual(await authorizationRequests.consume(guess), undefined, wrong);
+    strictEqual(
+      await authorizationRequests.consume(guess, newCode()),
+      undefined,
+      wrong,
+    );
   }
   const handed = await Promise.all(
-    Array.from({ length: 20 }, () => authorizationRequests.consume(keys)),
+    Array.from(
+      { length: 20 },
+      () => authorizationRequests.consume(keys, newCode()),
+    ),
   );
   const [decided, ...more] = handed.filter((one) => one !== undefined);
   strictEqual(more.length, 0);
   assertEquals(decided?.decision, { approved });
+  strictEqual(decided?.codeIssued, true);
 
   const refused = await begin();
   await authorizationRequests.decide(refused, { refused: "login_required" });
-  assertEquals((await authorizationRequests.consume(refused))?.decision, {
-    refused: "login_required",
-  });
+  assertEquals(
+    (await authorizationRequests.consume(refused, newCode()))?.decision,
+    {
+      refused: "login_required",
+    },
+  );
 
   const late = await begin(new Date(Date.now() - 1));
   strictEqual(await authorizationRequests.find(late.challengeHash), undefined);
@@ -100,4 +118,37 @@ Deno.test("an authorization request is decided once and handed out once", async 
     false,
     "an expired one is not decided",
   );
+});
+
+Deno.test("a database that dies takes no code back that was redeemed", async () => {
+  await using database = await openTestStorage();
+  const { storage, postgres, server } = database;
+  await addClient(database);
+  const session = await addSession(database);
+  const take = await addAgreement(database, session, { scopes: ["openid"] });
+  const hash = hashSecret((await take()) ?? "");
+  const { grantId } = (await storage.codes.find(hash))!;
+  const token: TokenRecord = {
+    hash: hashSecret(newSecret()),
+    kind: "access",
+    jti: newSecret(),
+    grantId,
+    clientId: "app",
+    scopes: ["openid"],
+    audiences: [],
+    issuedAt: new Date(),
+    expiresAt: inAnHour(),
+  };
+  strictEqual(await storage.codes.redeem(hash, [token]), true);
+  await server.kill("SIGKILL");
+  await server.restart();
+  await postgres.ready();
+  const [code, known, again] = [
+    await storage.codes.find(hash),
+    await storage.tokens.find(token.hash),
+    await take(),
+  ];
+  strictEqual(code?.consumedAt !== undefined, true);
+  strictEqual(known?.jti, token.jti);
+  strictEqual(again, undefined);
 });

@@ -1,9 +1,8 @@
 import type { Postgres } from "@mainstay/adapters/postgres";
 import type { AuthorizationCode } from "../domain/authorization_code.ts";
 import type { CodeStore } from "../domain/code_store.ts";
-import { GRANTED_SCOPES } from "./granted_scopes.ts";
 import { present } from "./row.ts";
-import { TOKEN_COLUMNS, tokenRowsFrom, tokenRowValues } from "./token_rows.ts";
+import { TOKEN_COLUMNS, tokenRows, tokenRowsFrom } from "./token_rows.ts";
 
 interface CodeRow {
   readonly code_hash: Uint8Array;
@@ -26,50 +25,9 @@ interface CodeRow {
   readonly grant_revoked_at: Date | null;
 }
 
-/** Keeps codes in the table `authorization_codes`, each with a row of `grants`. */
+/** Keeps codes in the table `authorization_codes`, where their requests put them. */
 export function postgresCodeStore(postgres: Postgres): CodeStore {
   return {
-    async issue(code) {
-      // FOR SHARE: a session that ends at the same time, or a client that is
-      // disabled, either is so before, and then nothing is made, or sees the
-      // grant and revokes it.
-      const { rowCount } = await postgres.query({
-        name: "issue-code",
-        text: `WITH session AS (
-            SELECT s.id, ${GRANTED_SCOPES} AS scopes
-            FROM sessions s JOIN users u ON u.id = s.user_id
-              JOIN clients c ON c.id = $1 AND c.disabled_at IS NULL
-            WHERE s.id = $3 AND s.user_id = $2 AND s.ended_at IS NULL
-              AND s.expires_at > now() AND u.disabled_at IS NULL
-            FOR SHARE
-          ), given AS (
-            INSERT INTO grants (client_id, user_id, session_id, scopes, expires_at)
-            SELECT $1, $2, id, scopes, $5 FROM session RETURNING id
-          )
-          INSERT INTO authorization_codes (code_hash, grant_id, client_id,
-            redirect_uri, code_challenge, nonce, resources, auth_time, acr, amr,
-            dpop_jkt, expires_at)
-          SELECT $6, id, $1, $7, $8, $9, $10, $11, $12, $13, $14, $15 FROM given`,
-        values: [
-          code.clientId,
-          code.userId,
-          code.sessionId,
-          code.scopes,
-          code.grantExpiresAt,
-          code.hash,
-          code.redirectUri,
-          code.codeChallenge,
-          code.nonce ?? null,
-          code.resources,
-          code.authTime,
-          code.acr,
-          code.amr,
-          code.dpopJkt ?? null,
-          code.expiresAt,
-        ],
-      });
-      return rowCount === 1;
-    },
     async find(hash) {
       const { rows } = await postgres.query<CodeRow>({
         name: "find-code",
@@ -98,8 +56,8 @@ export function postgresCodeStore(postgres: Postgres): CodeStore {
             WHERE g.revoked_at IS NULL FOR SHARE OF g
           )
           INSERT INTO tokens (${TOKEN_COLUMNS})
-          SELECT given.* FROM ${tokenRowsFrom(2)} given, good`,
-        values: [hash, ...tokenRowValues(tokens)],
+          SELECT given.* FROM ${tokenRowsFrom(2)}, good`,
+        values: [hash, tokenRows(tokens)],
       });
       return rowCount === tokens.length;
     },

@@ -4,8 +4,8 @@ import type {
   DevicePoll,
 } from "../domain/device_authorization.ts";
 import type { DeviceStore } from "../domain/device_store.ts";
-import { GRANTED_SCOPES } from "./granted_scopes.ts";
-import { TOKEN_COLUMNS, tokenRowsFrom, tokenRowValues } from "./token_rows.ts";
+import { grantableOf } from "./granted_scopes.ts";
+import { TOKEN_COLUMNS, tokenRows, tokenRowsFrom } from "./token_rows.ts";
 
 interface DeviceRow {
   readonly client_id: string;
@@ -83,7 +83,7 @@ export function postgresDeviceStore(postgres: Postgres): DeviceStore {
              AND expires_at > now()
            FOR UPDATE OF d FOR SHARE OF c
          ), session AS (
-           SELECT ${GRANTED_SCOPES} AS scopes
+           SELECT ${grantableOf("$4::text[]")} AS scopes
            FROM sessions s JOIN users u ON u.id = s.user_id
            WHERE s.id = $3 AND s.user_id = $2 AND s.ended_at IS NULL
              AND s.expires_at > now() AND u.disabled_at IS NULL
@@ -145,8 +145,8 @@ export function postgresDeviceStore(postgres: Postgres): DeviceStore {
            WHERE g.revoked_at IS NULL FOR SHARE OF g
          )
          INSERT INTO tokens (${TOKEN_COLUMNS})
-         SELECT given.* FROM ${tokenRowsFrom(2)} given, good`,
-        [deviceHash, ...tokenRowValues(tokens)],
+         SELECT given.* FROM ${tokenRowsFrom(2)}, good`,
+        [deviceHash, tokenRows(tokens)],
       );
       return rowCount === tokens.length;
     },

@@ -6,6 +6,7 @@ import {
   endEverySession,
   endSessions,
 } from "./end_sessions.ts";
+import { userOf, type UserRow } from "./postgres_user_store.ts";
 import { present } from "./row.ts";
 import { uuidOrNull } from "./uuid.ts";
 
@@ -20,6 +21,13 @@ interface SessionRow {
   readonly created_at: Date;
   readonly last_seen_at: Date;
   readonly expires_at: Date;
+}
+
+/** A session with its user; what both have is the user's. */
+interface SignedInRow extends UserRow, Omit<SessionRow, "id" | "created_at"> {
+  readonly the_session: string;
+  readonly session_created_at: Date;
+  readonly unseen: boolean;
 }
 
 const COLUMNS = `id, user_id, auth_time, acr, amr, user_agent, address,
@@ -56,24 +64,31 @@ export function postgresSessionStore(postgres: Postgres): SessionStore {
       return rows[0] && sessionOf(rows[0]);
     },
     async find(hash) {
-      const { rows } = await postgres.query<SessionRow>({
+      const { rows } = await postgres.query<SignedInRow>({
         name: "find-session",
-        text: `SELECT ${COLUMNS} FROM sessions
-          WHERE session_hash = $1 AND ended_at IS NULL AND expires_at > now()
-            AND EXISTS (SELECT FROM users
-              WHERE users.id = user_id AND disabled_at IS NULL)`,
+        text: `SELECT u.*, s.user_id, s.auth_time, s.acr, s.amr, s.user_agent,
+            s.address, s.last_seen_at, s.expires_at, s.id AS the_session,
+            s.created_at AS session_created_at,
+            s.last_seen_at < now() - interval '1 minute' AS unseen
+          FROM sessions s JOIN users u ON u.id = s.user_id
+          WHERE s.session_hash = $1 AND s.ended_at IS NULL
+            AND s.expires_at > now() AND u.disabled_at IS NULL`,
         values: [hash],
       });
       const [row] = rows;
       if (row === undefined) return undefined;
       // Once a minute is enough to tell when it was seen.
-      await postgres.query({
-        name: "see-session",
-        text: `UPDATE sessions SET last_seen_at = now()
-          WHERE id = $1 AND last_seen_at < now() - interval '1 minute'`,
-        values: [row.id],
-      });
-      return sessionOf(row);
+      if (row.unseen) {
+        await postgres.query(
+          "UPDATE sessions SET last_seen_at = now() WHERE id = $1",
+          [row.the_session],
+        );
+      }
+      const { the_session: id, session_created_at: created_at } = row;
+      return {
+        session: sessionOf({ ...row, id, created_at }),
+        user: userOf(row),
+      };
     },
     async get(id) {
       const { rows } = await postgres.query<SessionRow>(

@@ -4,7 +4,7 @@ import type { RefreshToken, TokenStore } from "../domain/token_store.ts";
 import { REVOKED_CHANNEL, revokeGrants } from "./revoke_grants.ts";
 import { grouped } from "./grouped.ts";
 import { present } from "./row.ts";
-import { TOKEN_COLUMNS, tokenRowsFrom, tokenRowValues } from "./token_rows.ts";
+import { TOKEN_COLUMNS, tokenRows, tokenRowsFrom } from "./token_rows.ts";
 
 interface TokenRow {
   readonly token_hash: Uint8Array;
@@ -47,15 +47,15 @@ export function postgresTokenStore(postgres: Postgres): TokenStore {
       // FOR SHARE: a client that is disabled at the same time either is before,
       // and then nothing is added, or its tokens are seen and revoked.
       text: `WITH asking AS (
-          SELECT id, disabled_at FROM clients WHERE id = ANY ($5) FOR SHARE
+          SELECT id, disabled_at FROM clients WHERE id = ANY ($2) FOR SHARE
         )
         INSERT INTO tokens (${TOKEN_COLUMNS})
-        SELECT given.* FROM ${tokenRowsFrom(1)} given
+        SELECT given.* FROM ${tokenRowsFrom(1)}
         WHERE NOT EXISTS (
           SELECT FROM asking
           WHERE id = given.client_id AND disabled_at IS NOT NULL)
         RETURNING token_hash`,
-      values: tokenRowValues(tokens),
+      values: [tokenRows(tokens), tokens.map(({ clientId }) => clientId)],
     });
     const added = new Set(rows.map(({ token_hash }) => token_hash.toHex()));
     return tokens.map(({ hash }) => added.has(hash.toHex()));
@@ -93,8 +93,8 @@ export function postgresTokenStore(postgres: Postgres): TokenStore {
             RETURNING t.token_hash
           )
           INSERT INTO tokens (${TOKEN_COLUMNS})
-          SELECT given.* FROM ${tokenRowsFrom(3)} given, used`,
-        values: [hash, answer, ...tokenRowValues(tokens)],
+          SELECT given.* FROM ${tokenRowsFrom(3)}, used`,
+        values: [hash, answer, tokenRows(tokens)],
       });
       return rowCount === tokens.length;
     },

@@ -7,7 +7,8 @@ import { revokeGrants } from "./revoke_grants.ts";
 import { present } from "./row.ts";
 import { uuidOrNull } from "./uuid.ts";
 
-interface UserRow {
+/** A row of `users`. */
+export interface UserRow {
   readonly id: string;
   readonly username: string;
   readonly name: string | null;
@@ -164,7 +165,8 @@ async function unlessTaken<Result>(
   }
 }
 
-function userOf(row: UserRow): User {
+/** The user that a row holds. */
+export function userOf(row: UserRow): User {
   return {
     ...summaryOf(row),
     updatedAt: row.updated_at,

@@ -2,64 +2,42 @@ import type { TokenRecord } from "../domain/token.ts";
 
 /**
  * What adds any number of tokens in one statement: `INSERT INTO tokens (
- * {@link TOKEN_COLUMNS}) SELECT … FROM` {@link tokenRowsFrom}. Arrays within
- * arrays would lose their bounds in `unnest`, so lists travel as text: their
- * members have no spaces (RFC 6749, 3.3; RFC 3986).
+ * {@link TOKEN_COLUMNS}) SELECT … FROM` {@link tokenRowsFrom}.
  *
- * @param first The number of the first of the fifteen parameters.
+ * They travel as one JSON text: fifteen arrays take both sides a tenth longer for
+ * a single token, and lists within arrays would lose their bounds.
+ *
+ * @param parameter Its number.
  */
-export function tokenRowsFrom(first: number): string {
-  const parameters = TYPES.map((type, at) => `$${first + at}::${type}[]`);
-  return `(SELECT token_hash, kind, jti, grant_id, client_id, user_id,
-      session_id, string_to_array(scopes, ' ') AS scopes,
-      string_to_array(audiences, ' ') AS audiences, confirmation, auth_time,
-      acr, string_to_array(amr, ' ') AS amr, issued_at, expires_at
-    FROM unnest(${parameters.join(", ")}) AS given (${TOKEN_COLUMNS}))`;
+export function tokenRowsFrom(parameter: number): string {
+  return `json_to_recordset($${parameter}::json) AS given (token_hash bytea,
+    kind text, jti text, grant_id uuid, client_id text, user_id uuid,
+    session_id uuid, scopes text[], audiences text[], confirmation jsonb,
+    auth_time timestamptz, acr text, amr text[], issued_at timestamptz,
+    expires_at timestamptz)`;
 }
 
 export const TOKEN_COLUMNS = `token_hash, kind, jti, grant_id, client_id,
   user_id, session_id, scopes, audiences, confirmation, auth_time, acr, amr,
   issued_at, expires_at`;
 
-const TYPES = [
-  "bytea",
-  "text",
-  "text",
-  "uuid",
-  "text",
-  "uuid",
-  "uuid",
-  "text",
-  "text",
-  "jsonb",
-  "timestamptz",
-  "text",
-  "text",
-  "timestamptz",
-  "timestamptz",
-] as const;
-
-/** The parameters of {@link tokenRowsFrom}. */
-export function tokenRowValues(
-  tokens: readonly TokenRecord[],
-): readonly unknown[] {
-  return [
-    tokens.map(({ hash }) => hash),
-    tokens.map(({ kind }) => kind),
-    tokens.map(({ jti }) => jti),
-    tokens.map(({ grantId }) => grantId ?? null),
-    tokens.map(({ clientId }) => clientId),
-    tokens.map(({ userId }) => userId ?? null),
-    tokens.map(({ sessionId }) => sessionId ?? null),
-    tokens.map(({ scopes }) => scopes.join(" ")),
-    tokens.map(({ audiences }) => audiences.join(" ")),
-    tokens.map(({ confirmation }) =>
-      confirmation === undefined ? null : JSON.stringify(confirmation)
-    ),
-    tokens.map(({ authTime }) => authTime ?? null),
-    tokens.map(({ acr }) => acr ?? null),
-    tokens.map(({ amr }) => amr?.join(" ") ?? null),
-    tokens.map(({ issuedAt }) => issuedAt),
-    tokens.map(({ expiresAt }) => expiresAt),
-  ];
+/** The parameter of {@link tokenRowsFrom}. */
+export function tokenRows(tokens: readonly TokenRecord[]): string {
+  return JSON.stringify(tokens.map((token) => ({
+    token_hash: `\\x${token.hash.toHex()}`,
+    kind: token.kind,
+    jti: token.jti,
+    grant_id: token.grantId,
+    client_id: token.clientId,
+    user_id: token.userId,
+    session_id: token.sessionId,
+    scopes: token.scopes,
+    audiences: token.audiences,
+    confirmation: token.confirmation,
+    auth_time: token.authTime,
+    acr: token.acr,
+    amr: token.amr,
+    issued_at: token.issuedAt,
+    expires_at: token.expiresAt,
+  })));
 }

@@ -56,6 +56,66 @@ export async function addSession(
   return row;
 }
 
+interface CodeScope {
+  readonly scopes: readonly string[];
+  readonly codeChallenge?: string;
+}
+
+/** A code for {@link anyClient}, which the user of a session has agreed to; undefined if there is none. */
+export async function addCode(
+  ...request: Parameters<typeof addAgreement>
+): Promise<string | undefined> {
+  const takeCode = await addAgreement(...request);
+  return await takeCode();
+}
+
+/** What is left of {@link addCode} once the user has agreed. */
+export async function addAgreement(
+  { storage }: Pick<StartedIdentity, "storage">,
+  session: { readonly userId: string; readonly sessionId: string },
+  { scopes, codeChallenge = "c".repeat(43) }: CodeScope,
+): Promise<() => Promise<string | undefined>> {
+  const { authorizationRequests } = storage;
+  const keys = {
+    challengeHash: hashSecret(newSecret()),
+    browserHash: hashSecret(newSecret()),
+    verifierHash: hashSecret(newSecret()),
+  };
+  const inAnHour = new Date(Date.now() + 3_600_000);
+  await authorizationRequests.create({
+    clientId: anyClient.id,
+    parameters: {
+      redirectUri: "https://app.example/cb",
+      responseMode: "query",
+      scopes,
+      codeChallenge,
+      resources: [],
+      prompt: [],
+      acrValues: [],
+      uiLocales: [],
+    },
+    expiresAt: inAnHour,
+  }, keys);
+  await authorizationRequests.decide(keys, {
+    approved: {
+      ...session,
+      authTime: new Date(),
+      acr: "1",
+      amr: ["pwd"],
+      scopes,
+    },
+  });
+  return async () => {
+    const code = newSecret();
+    const decided = await authorizationRequests.consume(keys, {
+      hash: hashSecret(code),
+      expiresAt: inAnHour,
+      grantExpiresAt: inAnHour,
+    });
+    return decided?.codeIssued ? code : undefined;
+  };
+}
+
 /** A grant that the user of a session gave to {@link anyClient}; returns its id. */
 export async function addGrant(
   { postgres }: Pick<StartedIdentity, "postgres">,

@@ -12,7 +12,6 @@ import type { AuthorizationRequestStore } from "../../domain/authorization_reque
 import { hashSecret, newSecret } from "../../domain/bearer_secret.ts";
 import type { Client } from "../../domain/client.ts";
 import type { ClientStore } from "../../domain/client_store.ts";
-import type { CodeStore } from "../../domain/code_store.ts";
 import type {
   IdentityAddresses,
   Lifetimes,
@@ -39,7 +38,6 @@ export interface AuthorizeRoutesOptions {
   readonly config: IdentityAddresses & Lifetimes;
   readonly clients: Pick<ClientStore, "find">;
   readonly authorizationRequests: AuthorizationRequestStore;
-  readonly codes: Pick<CodeStore, "issue">;
   readonly pushedRequests: Pick<PushedRequestStore, "consume">;
   readonly now: () => number;
 }
@@ -184,6 +182,7 @@ async function finish(
   const browser = cookie.read(request);
   const challenge = form.get("login_challenge");
   const verifier = form.get("login_verifier");
+  const code = newSecret();
   const decided = browser === undefined || challenge === undefined ||
       verifier === undefined
     ? undefined
@@ -191,11 +190,15 @@ async function finish(
       challengeHash: hashSecret(challenge),
       verifierHash: hashSecret(verifier),
       browserHash: hashSecret(browser),
+    }, {
+      hash: hashSecret(code),
+      expiresAt: new Date(now() + config.codeLifetimeMs),
+      grantExpiresAt: new Date(now() + config.grantLifetimeMs),
     });
   if (decided === undefined) {
     throw refusal("this sign-in is over, or began in another browser");
   }
-  const { clientId, parameters, decision } = decided;
+  const { parameters, decision, codeIssued } = decided;
   if ("refused" in decision) {
     const error = new OAuthError(
       decision.refused,
@@ -203,26 +206,9 @@ async function finish(
     );
     return authorizationRefusal(parameters, error, config.issuer);
   }
-  const { approved } = decision;
-  const code = newSecret();
-  const issued = await tools.codes.issue({
-    hash: hashSecret(code),
-    clientId,
-    userId: approved.userId,
-    sessionId: approved.sessionId,
-    scopes: parameters.scopes.filter((one) => approved.scopes.includes(one)),
-    redirectUri: parameters.redirectUri,
-    codeChallenge: parameters.codeChallenge,
-    resources: parameters.resources,
-    authTime: approved.authTime,
-    acr: approved.acr,
-    amr: approved.amr,
-    ...(parameters.nonce !== undefined && { nonce: parameters.nonce }),
-    ...(parameters.dpopJkt !== undefined && { dpopJkt: parameters.dpopJkt }),
-    expiresAt: new Date(now() + config.codeLifetimeMs),
-    grantExpiresAt: new Date(now() + config.grantLifetimeMs),
-  });
-  if (issued) return authorizationAnswer(parameters, { code }, config.issuer);
+  if (codeIssued) {
+    return authorizationAnswer(parameters, { code }, config.issuer);
+  }
   const error = new OAuthError(
     "access_denied",
     "Cannot authorize: the sign-in has ended meanwhile",

@@ -7,7 +7,8 @@ import { passwordSetAt, type User } from "../../domain/user.ts";
 import type { AccountChange } from "./events.ts";
 import type { Idp } from "./idp.ts";
 import { PATHS } from "./paths.ts";
-import type { SignedIn, Visit } from "./visit.ts";
+import type { Visit } from "./visit.ts";
+import type { SignedIn } from "../../domain/session.ts";
 
 /** Who is signed in, and what they have sent. */
 export interface AccountVisit extends SignedIn {

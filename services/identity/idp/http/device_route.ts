@@ -7,7 +7,8 @@ import type { Idp } from "./idp.ts";
 import { deviceApprovalPage, deviceCodePage } from "./pages/device_pages.ts";
 import { messagePage } from "./pages/message_page.ts";
 import { PATHS } from "./paths.ts";
-import type { SignedIn, Visit } from "./visit.ts";
+import type { Visit } from "./visit.ts";
+import type { SignedIn } from "../../domain/session.ts";
 
 const UNKNOWN = "There is no device with this code, or it has waited too long.";
 

@@ -16,7 +16,8 @@ import { logoutPage } from "./pages/logout_page.ts";
 import { messagePage } from "./pages/message_page.ts";
 import { PATHS } from "./paths.ts";
 import { publicKeys } from "./trip.ts";
-import type { SignedIn, Visit } from "./visit.ts";
+import type { Visit } from "./visit.ts";
+import type { SignedIn } from "../../domain/session.ts";
 
 const PARAMETERS = [
   "id_token_hint",

@@ -44,8 +44,10 @@ export function loginRoutes(idp: Idp): readonly Route[] {
       method: "GET",
       path: PATHS.login,
       async handle(request, context) {
-        const visit = await idp.openVisit(request, context);
-        const trip = await openTrip(idp, parseForm(context.url.search));
+        const [visit, trip] = await Promise.all([
+          idp.openVisit(request, context),
+          openTrip(idp, parseForm(context.url.search)),
+        ]);
         if (trip.kind === "local") {
           const { session } = visit.signedIn ?? {};
           return session !== undefined &&

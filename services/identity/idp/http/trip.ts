@@ -93,15 +93,20 @@ export async function stepOf(
       issuer: config.issuer,
       jwks: await publicKeys(idp),
     });
+  // Not looked up where nothing depends on it: most trips need neither.
+  const reachable = user === undefined || parameters.acrValues.length === 0
+    ? ACR.oneFactor
+    : await reachableAcr(idp, user.id);
+  const consent = user === undefined || client.firstParty
+    ? undefined
+    : await storage.consents.find(user.id, client.id);
   return nextStep({
     parameters,
     client,
     session,
-    reachableAcr: user ? await reachableAcr(idp, user.id) : ACR.oneFactor,
+    reachableAcr: reachable,
     hintedUserId: hint?.userId,
-    consented: user
-      ? (await storage.consents.find(user.id, client.id))?.scopes ?? []
-      : [],
+    consented: consent?.scopes ?? [],
     fresh: session !== undefined &&
       visit.progress(progressKey(trip)).sessionId === session.id,
     nowMs: now(),

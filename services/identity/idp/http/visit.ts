@@ -19,19 +19,11 @@ import {
   newSecret,
 } from "../../domain/bearer_secret.ts";
 import type { KeyEncryption } from "@mainstay/kernel/encryption";
-import type { Session } from "../../domain/session.ts";
+import type { SignedIn } from "../../domain/session.ts";
 import type { SessionStore } from "../../domain/session_store.ts";
-import type { User } from "../../domain/user.ts";
-import type { UserStore } from "../../domain/user_store.ts";
 import { DEVICE_MS, type IdpCookies } from "./cookies.ts";
 import { createSealed, type Sealed } from "./sealed.ts";
 import { PATHS } from "./paths.ts";
-
-/** Someone who is signed in. */
-export interface SignedIn {
-  readonly session: Session;
-  readonly user: User;
-}
 
 /** How far a sign-in has come, in this browser. */
 export interface TripProgress {
@@ -55,7 +47,6 @@ export interface VisitsOptions {
   readonly idpUrl: string;
   readonly cookies: IdpCookies;
   readonly sessions: SessionStore;
-  readonly users: UserStore;
   readonly encryption: KeyEncryption;
   readonly now: () => number;
 }
@@ -73,23 +64,22 @@ const MAX_MARKS = 8;
 
 /** Creates what reads the browsers' cookies. */
 export function createVisits(options: VisitsOptions): OpenVisit {
-  const { cookies, sessions, users, encryption, now } = options;
+  const { cookies, sessions, encryption, now } = options;
   const origin = new URL(options.idpUrl).origin;
   const trips = createSealed<TripProgress>("trip", encryption, now);
   const marks = createSealed<DeviceMarks>("device", encryption, now);
 
   return async (request, context) => {
     const secret = cookies.session.read(request);
-    const session = secret !== undefined && SECRET.test(secret)
+    const signedIn = secret !== undefined && SECRET.test(secret)
       ? await sessions.find(hashSecret(secret))
       : undefined;
-    const user = session && await users.find(session.userId);
     return new Visit(request, context, {
       origin,
       cookies,
       trips,
       marks,
-      signedIn: session && user && { session, user },
+      signedIn,
     });
   };
 }
