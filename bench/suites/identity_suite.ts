@@ -43,7 +43,7 @@ function questions(name: string, server: IdentityUnderLoad): Contender[] {
 export const identitySuite: Suite = {
   name: "identity",
   question:
-    "What does the authorization server cost a request, with 32 kept-alive connections? (Ours keeps everything in a PostgreSQL that syncs to disk; oidc-provider keeps it in memory, and introspects opaque tokens only. A code flow is that of a user who is signed in: ours is four requests over two servers, oidc-provider's two; both processes count.)",
+    "What does the authorization server cost a request, with 32 kept-alive connections? (Ours keeps everything in a PostgreSQL that syncs what is handed out to disk; oidc-provider keeps it in memory, and introspects opaque tokens only. A code flow is that of a user who is signed in: ours is four requests over two servers, oidc-provider's two; both processes count.)",
   unit: "requests",
   async open(stack) {
     const servers: Array<readonly [string, IdentityUnderLoad]> = [
