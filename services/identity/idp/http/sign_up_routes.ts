@@ -24,7 +24,8 @@ import { signUpPage, verifyEmailPage } from "./pages/sign_up_pages.ts";
 import { mistakesText } from "./mistakes_text.ts";
 import { PATHS } from "./paths.ts";
 import { formTargets, openTrip, targetOf, type Trip } from "./trip.ts";
-import type { SignedIn, Visit } from "./visit.ts";
+import type { SignedIn } from "../../domain/session.ts";
+import type { Visit } from "./visit.ts";
 
 /** Making an account, where that is allowed, and confirming its address. */
 export function signUpRoutes(idp: Idp): readonly Route[] {
