@@ -5,6 +5,7 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import { eventually } from "@mainstay/adapters/testing";
+import { sleep } from "@mainstay/kernel/lifecycle";
 import { addKey } from "./tests/live_client.ts";
 import { type StartedMeshhook, startMeshhook } from "./tests/start_meshhook.ts";
 
@@ -277,6 +278,9 @@ Deno.test("a reader that stops is not fed without bound, and goes on where it wa
   const stalled = await told();
   ok(stalled < 60, `${stalled} of 301 messages wait`);
 
+  for (let at = 0; at < 100; at++) {
+    await write(textFrame([null, "7", "phoenix", "heartbeat", {}]));
+  }
   const reading = readMessages(client);
   const seqs: number[] = [];
   while (seqs.at(-1) !== 301) {
@@ -285,6 +289,21 @@ Deno.test("a reader that stops is not fed without bound, and goes on where it wa
     if (event === "postgres_changes") seqs.push(data.record.seq);
   }
   assertEquals(seqs, Array.from({ length: 301 }, (_, at) => at + 1));
+
+  // Whoever asks on and on, and reads nothing, is let go.
+  const beats = Array.from(
+    { length: 1_000 },
+    () => textFrame([null, "7", "phoenix", "heartbeat", {}]),
+  ).reduce((all, one) => new Uint8Array([...all, ...one]));
+  const open = async () => {
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    return /realtime_channels (\d+)/.exec(metrics)?.[1];
+  };
+  for (let at = 0; at < 4; at++) await append(30);
+  await eventually("it is let go", async () => {
+    await Promise.race([write(beats), sleep(100)]).catch(() => {});
+    return await open() === "0";
+  }, 60_000);
 });
 
 /** A masked frame of text, as clients send it. */

@@ -2,11 +2,8 @@ import type { Clock, Part } from "@mainstay/kernel/lifecycle";
 import type { Logger } from "@mainstay/kernel/logging";
 import type { LiveFeed } from "../../domain/live_log.ts";
 import { createRealtimeLink, realtimeUrl } from "./realtime_link.ts";
-import type { RealtimeServer } from "./realtime_server.ts";
+import { NOBODY, type RealtimeServer } from "./realtime_server.ts";
 import type { OwnerOf } from "./realtime_socket.ts";
-
-/** No project has such a name. */
-const NOBODY = "";
 
 /** Goes the whole way of live logs, again and again. */
 export interface RealtimeEcho {

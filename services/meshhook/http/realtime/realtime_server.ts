@@ -29,6 +29,7 @@ export interface RealtimeServerOptions
 
 /** Live logs over WebSockets. */
 export interface RealtimeServer extends Part {
+  /** Those of clients. */
   readonly sockets: number;
   readonly channels: number;
   /** Answers a request for a socket. */
@@ -36,6 +37,9 @@ export interface RealtimeServer extends Part {
   /** Says a word to all channels of a project. */
   say(projectId: string, word: string): void;
 }
+
+/** Whose sockets those of health are: no project has such a name. */
+export const NOBODY = "";
 
 /** Between two looks at who is still there, and who may still be. */
 const LOOK_MS = 1_000;
@@ -59,6 +63,9 @@ export function createRealtimeServer(
   const stopping = new AbortController();
   const { signal } = stopping;
   let running: Promise<void> | undefined;
+
+  const clients = () =>
+    [...sockets.values()].filter(({ projectId }) => projectId !== NOBODY);
 
   function requireOrigin(request: Request, url: URL): void {
     const origin = request.headers.get("origin");
@@ -141,10 +148,10 @@ export function createRealtimeServer(
     name: "realtime",
     open,
     get sockets() {
-      return sockets.size;
+      return clients().length;
     },
     get channels() {
-      return sockets.values().reduce((sum, { channels }) => sum + channels, 0);
+      return clients().reduce((sum, { channels }) => sum + channels, 0);
     },
     say(projectId, word) {
       for (const socket of sockets.values()) {

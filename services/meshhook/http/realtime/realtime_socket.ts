@@ -58,8 +58,8 @@ interface Channel {
 
 /** What waits in a socket that its client does not read from. */
 const FULL_BYTES = 262_144;
-/** A client that reads nothing and goes on asking is cut off. */
-const MAX_WAITING_BYTES = 4_194_304;
+/** Answers among it: a client that reads nothing and goes on asking is cut off. */
+const MAX_ANSWER_BYTES = 1_048_576;
 /** Messages that were not worked on yet. */
 const MAX_QUEUED = 1_000;
 const MAX_TOPIC = 255;
@@ -84,16 +84,22 @@ export function createRealtimeSocket(
   const channels = new Map<string, Channel>();
   const reader = options.readerOf(projectId);
   let heardAtMs = clock.elapsed();
+  let answerBytes = 0;
   let queued = 0;
   let joining = 0;
   let queue = Promise.resolve();
 
+  const full = () => socket.bufferedAmount > FULL_BYTES;
+
   function send(message: Parameters<typeof messageText>[0]): void {
     if (socket.readyState !== WebSocket.OPEN) return;
-    if (socket.bufferedAmount > MAX_WAITING_BYTES) {
-      return close(1008, "Cannot go on: nothing is read");
+    const text = messageText(message, version);
+    if (!full()) answerBytes = 0;
+    else if (message.event !== "postgres_changes") answerBytes += text.length;
+    if (answerBytes > MAX_ANSWER_BYTES) {
+      return close(1008, "Cannot go on: answers are not read");
     }
-    socket.send(messageText(message, version));
+    socket.send(text);
     metrics.sent(message.event);
   }
 
@@ -172,7 +178,7 @@ export function createRealtimeSocket(
       subscriptions,
       reader,
       sinceMs,
-      full: () => socket.bufferedAmount > FULL_BYTES,
+      full,
       send: (ids, { text }) =>
         send({
           topic,
