@@ -1,17 +1,6 @@
-import {
-  backupDatabase,
-  BackupFailure,
-  backupName,
-  backupSettings,
-} from "@mainstay/adapters/postgres";
-import { identityBackupSource } from "@mainstay/identity/storage";
-import { readConfig } from "@mainstay/kernel/config";
 import { defineCommand } from "../command.ts";
-import { describeBackup, keysOf } from "../describe_backup.ts";
-import { onInterruption } from "../interruption.ts";
-import { UsageError } from "../usage_error.ts";
-import { keyWarning } from "./key_warning.ts";
-import { openIdentity } from "./open_identity.ts";
+import { takeBackup } from "../take_backup.ts";
+import { backedUpIdentity } from "./backed_up_identity.ts";
 
 /** `mainstay identity backup`. */
 export const backupCommand = defineCommand({
@@ -34,33 +23,5 @@ that runs here. Restore with "mainstay identity restore".`,
     "mainstay identity backup",
     "mainstay identity backup /var/backups/before-upgrade --json",
   ],
-  async run({ args }, io) {
-    if (args.length > 1) throw new UsageError("Expected one path");
-    using interruption = onInterruption(() =>
-      new BackupFailure("backup-failed", "it was interrupted")
-    );
-    await using identity = await openIdentity();
-    const { backupDir = "." } = readConfig(
-      { backupDir: backupSettings.backupDir },
-      { args: [], env: identity.env },
-    );
-    const startedAt = performance.now();
-    const path = args[0] ??
-      `${backupDir}/${backupName(identityBackupSource.service, new Date())}`;
-    const backup = await backupDatabase(
-      identity.postgres,
-      identityBackupSource,
-      { path, signal: interruption.signal },
-    );
-    const seconds = (performance.now() - startedAt) / 1000;
-    const said = describeBackup(backup);
-    const keyEncryptionKeys = keysOf(backup);
-    io.emit({ ...said, keyEncryptionKeys, seconds });
-    io.print(
-      `Backed up ${said.rows} rows of ${said.tables} tables in ${
-        seconds.toFixed(1)
-      } s, ${said.bytes} bytes:\n  ${said.path}`,
-    );
-    if (keyEncryptionKeys.length > 0) io.note(keyWarning(keyEncryptionKeys));
-  },
+  run: ({ args }, io) => takeBackup(backedUpIdentity, args, io),
 });

@@ -10,7 +10,7 @@ import {
 } from "./client_options.ts";
 import { NotThere } from "./not_there.ts";
 import { withOptionNames } from "./option_mistakes.ts";
-import { limitOf, onlyArgument, PAGE_OPTIONS } from "./paging.ts";
+import { onlyArgument, PAGE_OPTIONS, pageOf } from "./paging.ts";
 
 const SHOWN_ONCE = "Secret (shown this once):  ";
 
@@ -59,14 +59,12 @@ const list = defineCommand({
   help: "Lists clients, in the order of their ids.",
   options: PAGE_OPTIONS,
   async run({ options }, io) {
-    const limit = limitOf(options);
+    const page = pageOf(options);
     await using admin = await openAdministration();
-    const { after } = options;
-    const clients = await admin.storage.clients.list({
-      limit,
-      ...(after === undefined ? {} : { after }),
-    });
-    const next = clients.length < limit ? null : clients.at(-1)?.id ?? null;
+    const clients = await admin.storage.clients.list(page);
+    const next = clients.length < page.limit
+      ? null
+      : clients.at(-1)?.id ?? null;
     io.emit({ clients: clients.map(clientBody), next });
     if (clients.length === 0) io.print("There are no clients");
     for (const client of clients) {

@@ -24,6 +24,16 @@ export function limitOf(
   throw new UsageError("--limit needs a whole number from 1 to 1000");
 }
 
+/** What {@link PAGE_OPTIONS} ask for. @throws {UsageError} */
+export function pageOf(
+  { limit, after }: Parameters<typeof limitOf>[0] & {
+    readonly after?: string | undefined;
+  },
+): { readonly limit: number; readonly after?: string } {
+  const page = { limit: limitOf({ limit }) };
+  return after === undefined ? page : { ...page, after };
+}
+
 /** One argument, and no more. @throws {UsageError} */
 export function onlyArgument(args: readonly string[], what: string): string {
   const [only] = args;

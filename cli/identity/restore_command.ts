@@ -1,18 +1,7 @@
-import {
-  BackupFailure,
-  readBackup,
-  restoreDatabase,
-} from "@mainstay/adapters/postgres";
-import {
-  finishRestore,
-  identityBackupSource,
-} from "@mainstay/identity/storage";
+import { finishRestore } from "@mainstay/identity/storage";
 import { defineCommand } from "../command.ts";
-import { describeBackup, KeysMissing } from "../describe_backup.ts";
-import { onInterruption } from "../interruption.ts";
-import { UsageError } from "../usage_error.ts";
-import { keyWarning, missingKeys } from "./key_warning.ts";
-import { openIdentity } from "./open_identity.ts";
+import { RESTORE_OPTIONS, restoreBackup } from "../restore_backup.ts";
+import { backedUpIdentity } from "./backed_up_identity.ts";
 import { operator } from "./operator.ts";
 
 /** `mainstay identity restore`. */
@@ -48,70 +37,15 @@ the backup did, and then says who restored it.`,
     "mainstay identity restore /var/backups/before-upgrade --clean",
     "DATABASE_URL=postgres://identity_user:secret@localhost/drill mainstay identity restore /var/backups/before-upgrade",
   ],
-  options: {
-    clean: {
-      type: "boolean",
-      description: "Replace the rows that the database holds",
-    },
-    "without-keys": {
-      type: "boolean",
-      description:
-        "Restore though KEY_ENCRYPTION_KEYS lacks keys: what they open is lost",
-    },
-  },
-  async run({ options, args: [path, ...more] }, io) {
-    if (path === undefined || more.length > 0) {
-      throw new UsageError("Expected the path of one backup");
-    }
-    using interruption = onInterruption(() =>
-      new BackupFailure(
-        "restore-failed",
-        "it was interrupted; the database is as it was",
-      )
+  options: RESTORE_OPTIONS,
+  async run(input, io) {
+    await restoreBackup(
+      backedUpIdentity,
+      input,
+      io,
+      (transaction, facts) =>
+        finishRestore(transaction, { actor: operator(), ...facts }),
     );
-    const backup = await readBackup(path);
-    await using identity = await openIdentity();
-    const missing = missingKeys(backup, identity.env);
-    if (missing.length > 0 && !options["without-keys"]) {
-      throw new KeysMissing("KEY_ENCRYPTION_KEYS", missing);
-    }
-    const { createdAt } = backup.manifest;
-    const startedAt = performance.now();
-    const { rows, migrated, skipped } = await restoreDatabase(
-      identity.postgres,
-      identityBackupSource,
-      backup,
-      {
-        clean: options.clean,
-        signal: interruption.signal,
-        finish: (transaction) =>
-          finishRestore(transaction, {
-            actor: operator(),
-            backupOf: createdAt,
-            missingKeys: missing,
-          }),
-      },
-    );
-    const seconds = (performance.now() - startedAt) / 1000;
-    const said = describeBackup(backup);
-    io.emit({ ...said, migrated, skipped, missingKeys: missing, seconds });
-    io.print(
-      `Restored ${rows} rows as of ${said.createdAt} in ${
-        seconds.toFixed(1)
-      } s`,
-    );
-    if (migrated.length > 0) io.print(`Then migrated: ${migrated.join(", ")}`);
-    if (skipped.length > 0) {
-      io.note(
-        `NOT RESTORED, since no migration makes them: ${
-          skipped.join(", ")
-        }; their rows are in the backup`,
-      );
-    }
-    if (missing.length > 0) {
-      io.note(`KEY_ENCRYPTION_KEYS here does not hold ${missing.join(", ")}.`);
-      io.note(keyWarning(missing));
-    }
     io.note(
       'What was taken back since the backup is good again: run "mainstay identity sessions end --all"',
     );

@@ -3,7 +3,7 @@ import { type CommandGroup, defineCommand } from "../command.ts";
 import { UsageError } from "../usage_error.ts";
 import { openAdministration } from "./administration.ts";
 import { NotThere } from "./not_there.ts";
-import { limitOf, PAGE_OPTIONS } from "./paging.ts";
+import { PAGE_OPTIONS, pageOf } from "./paging.ts";
 import { userOf } from "./users_commands.ts";
 
 const list = defineCommand({
@@ -19,17 +19,14 @@ const list = defineCommand({
     },
   },
   async run({ options }, io) {
-    const limit = limitOf(options);
-    const { user, after } = options;
+    const page = pageOf(options);
+    const { user } = options;
     await using admin = await openAdministration();
     const { sessions } = admin.storage;
     const found = user === undefined
-      ? await sessions.page({
-        limit,
-        ...(after === undefined ? {} : { after }),
-      })
+      ? await sessions.page(page)
       : await sessions.list((await userOf(admin, [user], "list")).id);
-    const full = user === undefined && found.length === limit;
+    const full = user === undefined && found.length === page.limit;
     const next = full ? found.at(-1)?.id ?? null : null;
     io.emit({ sessions: found.map(sessionBody), next });
     if (found.length === 0) io.print("There are no sessions");

@@ -9,7 +9,7 @@ import { UsageError } from "../usage_error.ts";
 import { type Administration, openAdministration } from "./administration.ts";
 import { NotThere } from "./not_there.ts";
 import { withOptionNames } from "./option_mistakes.ts";
-import { limitOf, onlyArgument, PAGE_OPTIONS } from "./paging.ts";
+import { onlyArgument, PAGE_OPTIONS, pageOf } from "./paging.ts";
 
 const PASSWORD_STDIN = {
   "password-stdin": {
@@ -77,14 +77,12 @@ const list = defineCommand({
   help: "Lists accounts, in the order of their usernames.",
   options: PAGE_OPTIONS,
   async run({ options }, io) {
-    const limit = limitOf(options);
-    const { after } = options;
+    const page = pageOf(options);
     await using admin = await openAdministration();
-    const users = await admin.storage.users.list({
-      limit,
-      ...(after === undefined ? {} : { after }),
-    });
-    const next = users.length < limit ? null : users.at(-1)?.username ?? null;
+    const users = await admin.storage.users.list(page);
+    const next = users.length < page.limit
+      ? null
+      : users.at(-1)?.username ?? null;
     io.emit({ users: users.map(userBody), next });
     if (users.length === 0) io.print("There are no accounts");
     for (const user of users) {

@@ -1,20 +1,6 @@
-import {
-  BackupFailure,
-  readBackup,
-  restoreDatabase,
-} from "@mainstay/adapters/postgres";
-import { readConfig } from "@mainstay/kernel/config";
-import { meshhookSettings } from "@mainstay/meshhook";
-import { meshhookBackupSource } from "@mainstay/meshhook/storage";
 import { defineCommand } from "../command.ts";
-import {
-  describeBackup,
-  KeysMissing,
-  keysMissing,
-} from "../describe_backup.ts";
-import { onInterruption } from "../interruption.ts";
-import { UsageError } from "../usage_error.ts";
-import { openMeshhook } from "./open_meshhook.ts";
+import { RESTORE_OPTIONS, restoreBackup } from "../restore_backup.ts";
+import { backedUpMeshhook } from "./backed_up_meshhook.ts";
 
 /** `mainstay meshhook restore`. */
 export const restoreCommand = defineCommand({
@@ -44,67 +30,8 @@ since then is forgotten, and is taken when its sender sends it again.`,
   usage: "<path>",
   examples: [
     "mainstay meshhook restore /var/backups/before-upgrade --clean",
-    "DATABASE_URL=postgres://localhost/drill mainstay meshhook restore /var/backups/before-upgrade",
+    "DATABASE_URL=postgres://meshhook_user:secret@localhost/drill mainstay meshhook restore /var/backups/before-upgrade",
   ],
-  options: {
-    clean: {
-      type: "boolean",
-      description: "Replace the rows that the database holds",
-    },
-    "without-keys": {
-      type: "boolean",
-      description:
-        "Restore though MESHHOOK_KEK lacks keys: what they open is lost",
-    },
-  },
-  async run({ options, args: [path, ...more] }, io) {
-    if (path === undefined || more.length > 0) {
-      throw new UsageError("Expected the path of one backup");
-    }
-    using interruption = onInterruption(() =>
-      new BackupFailure(
-        "restore-failed",
-        "it was interrupted; the database is as it was",
-      )
-    );
-    const backup = await readBackup(path);
-    await using meshhook = await openMeshhook();
-    const { meshhookKek = [] } = readConfig({
-      meshhookKek: { ...meshhookSettings.meshhookKek, optional: true as const },
-    }, { args: [], env: meshhook.env });
-    const missing = keysMissing(backup, meshhookKek);
-    if (missing.length > 0 && !options["without-keys"]) {
-      throw new KeysMissing("MESHHOOK_KEK", missing);
-    }
-    const startedAt = performance.now();
-    const { rows, migrated, skipped } = await restoreDatabase(
-      meshhook.postgres,
-      meshhookBackupSource,
-      backup,
-      { clean: options.clean, signal: interruption.signal },
-    );
-    const seconds = (performance.now() - startedAt) / 1000;
-    const said = describeBackup(backup);
-    io.emit({ ...said, migrated, skipped, missingKeys: missing, seconds });
-    io.print(
-      `Restored ${rows} rows as of ${said.createdAt} in ${
-        seconds.toFixed(1)
-      } s`,
-    );
-    if (migrated.length > 0) io.print(`Then migrated: ${migrated.join(", ")}`);
-    if (skipped.length > 0) {
-      io.note(
-        `NOT RESTORED, since no migration makes them: ${
-          skipped.join(", ")
-        }; their rows are in the backup`,
-      );
-    }
-    if (missing.length > 0) {
-      io.note(
-        `MESHHOOK_KEK here does not hold ${
-          missing.join(", ")
-        }: the secrets under it are lost`,
-      );
-    }
-  },
+  options: RESTORE_OPTIONS,
+  run: (input, io) => restoreBackup(backedUpMeshhook, input, io),
 });
