@@ -62,6 +62,9 @@ export const LIMITS = {
   },
 } as const satisfies Readonly<Record<string, AttemptLimit>>;
 
+/** Whoever guesses has a password, or a device, of their own to succeed with. */
+const REFUNDED: readonly string[] = ["address", "userCode"];
+
 /** What is guarded: its kind, and which one. */
 export interface Guarded {
   readonly kind: keyof typeof LIMITS;
@@ -90,8 +93,9 @@ function waitText(seconds: number): string {
 /**
  * Counts an attempt against everything that it touches, before it is made.
  *
- * @returns What to call when it has succeeded: `reset` forgets the failures of
- *   what was guessed at, of an address it gives back this one attempt alone.
+ * @returns What to call when it has succeeded: the failures of what was guessed
+ *   at are forgotten. Where something of one's own ends no guessing, which is so
+ *   of an address and of device codes, it gives back this one attempt alone.
  * @throws {TooManyAttempts}
  */
 export async function takeAttempt(
@@ -113,7 +117,7 @@ export async function takeAttempt(
     async succeeded() {
       for (const each of guarded) {
         const name = nameOf(each);
-        await (each.kind === "address"
+        await (REFUNDED.includes(each.kind)
           ? attempts.refund(name)
           : attempts.reset(name));
       }

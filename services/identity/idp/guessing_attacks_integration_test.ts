@@ -8,6 +8,7 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import { bestOfThree, TooSlow } from "@mainstay/adapters/testing";
+import { LIMITS, takeAttempt } from "../domain/attempt_guard.ts";
 import { hashRecoveryCode } from "../domain/recovery_code.ts";
 import {
   addTotp,
@@ -16,7 +17,9 @@ import {
   signedInBrowser,
   typePassword,
 } from "../tests/accounts.ts";
+import { addClient } from "../tests/arrange.ts";
 import { Browser, readable, type ShownPage } from "../tests/browser.ts";
+import { postForm } from "../tests/browser_trip.ts";
 import {
   type StartedIdentity,
   startIdentity,
@@ -282,5 +285,46 @@ Deno.test("codes are good once", async (t) => {
       statuses.push(page.status);
     }
     ok(statuses.includes(429), `${statuses}`);
+  });
+});
+
+Deno.test("a device of one's own pays for no guesses at others", async (t) => {
+  await using identity = await startIdentity(PROXIED);
+  const secret = await addClient(identity);
+  await addUser(identity);
+  const { attempts } = identity.storage;
+  const { browser } = await signedInBrowser(identity);
+  const { body: own } = await postForm(identity, "device_authorization", {
+    client_id: "app",
+    client_secret: secret,
+    scope: "openid",
+  });
+  const look = async (code: string, address = "192.0.2.9") => {
+    const page = await browser.open(
+      `${identity.urls.idp}/oidc/v1/device?user_code=${code}`,
+      { headers: { "x-forwarded-for": address } },
+    );
+    return page.status;
+  };
+  await t.step("of the account", async () => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 7; i++) {
+      statuses.push(await look(own.user_code));
+      statuses.push(await look(`BCDF-BCD${"BCDFGHJ"[i]}`));
+    }
+    const good = [200, 404];
+    assertEquals(
+      statuses.slice(0, 12),
+      Array.from({ length: 6 }, () => good).flat(),
+    );
+    assertEquals(statuses.slice(12), [429, 429]);
+  });
+  await t.step("of an address, whoever is signed in there", async () => {
+    await identity.postgres.query("DELETE FROM attempts");
+    for (let i = 0; i <= LIMITS.address.free; i++) {
+      await takeAttempt(attempts, [{ kind: "address", of: "192.0.2.7" }]);
+    }
+    strictEqual(await look("BCDF-BCDF", "192.0.2.7"), 429);
+    strictEqual(await look("BCDF-BCDF", "192.0.2.8"), 404);
   });
 });

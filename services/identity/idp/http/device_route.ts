@@ -1,6 +1,6 @@
 import { parseForm } from "@mainstay/adapters/http";
 import type { Route } from "@mainstay/kernel/lifecycle";
-import { takeAttempt } from "../../domain/attempt_guard.ts";
+import { addressKey, takeAttempt } from "../../domain/attempt_guard.ts";
 import type { DeviceAuthorization } from "../../domain/device_authorization.ts";
 import { hashUserCode, tryParseUserCode } from "../../domain/user_code.ts";
 import type { Idp } from "./idp.ts";
@@ -14,7 +14,8 @@ const UNKNOWN = "There is no device with this code, or it has waited too long.";
 
 /**
  * Where a user connects a device (RFC 8628, 3.3). Codes are short, so guesses
- * are counted per user, who has to be signed in before a code is looked up.
+ * are counted per user, who has to be signed in before a code is looked up, and
+ * per address, which may have many users.
  */
 export function deviceRoutes(idp: Idp): readonly Route[] {
   return [
@@ -64,10 +65,12 @@ function showUnknown(visit: Visit): Response {
 
 async function find(
   { storage }: Idp,
+  { context }: Visit,
   userId: string,
   code: string,
 ): Promise<DeviceAuthorization | undefined> {
   const attempt = await takeAttempt(storage.attempts, [
+    { kind: "address", of: addressKey(context.clientAddress) },
     { kind: "userCode", of: userId },
   ]);
   const device = await storage.devices.findByUserCode(hashUserCode(code));
@@ -81,7 +84,7 @@ async function showApproval(
   { user }: SignedIn,
   code: string,
 ): Promise<Response> {
-  const device = await find(idp, user.id, code);
+  const device = await find(idp, visit, user.id, code);
   const client = device && await idp.storage.clients.find(device.clientId);
   if (device === undefined || client === undefined) return showUnknown(visit);
   return visit.page(
@@ -102,7 +105,7 @@ async function decide(
   code: string,
   allowed: boolean,
 ): Promise<Response> {
-  const device = await find(idp, user.id, code);
+  const device = await find(idp, visit, user.id, code);
   if (device === undefined) return showUnknown(visit);
   const decided = await idp.storage.devices.decide(
     hashUserCode(code),
