@@ -152,7 +152,7 @@ const commonSettings = defineSettings({
     env: "SMTP_URL",
     kind: smtpUrl,
     description:
-      "Server that mail is sent through; without one it stays in the outbox, for `mainstay identity mail`",
+      "Server that mail is sent through: with TLS, unless it is localhost or ENVIRONMENT is development or test; without one it stays in the outbox, for `mainstay identity mail`",
     optional: true,
     secret: true,
   },

@@ -100,6 +100,7 @@ function idpModule(config: IdentityConfig, database: IdentityDatabase): Module {
             outbox: storage.mail,
             encryption: idp.encryption,
             smtpUrl: config.smtpUrl,
+            requireTls: mustUseTls(config),
             from: config.mailFrom,
             clock: systemClock,
           }),
@@ -211,4 +212,10 @@ function tokenGuard(
     log: log.child("revocations"),
   });
   return { guard, follower };
+}
+
+/** A mail opens an account: in clear it goes to this machine alone, or in a test. */
+function mustUseTls({ environment, smtpUrl }: IdentityConfig): boolean {
+  return smtpUrl !== undefined && new URL(smtpUrl).hostname !== "localhost" &&
+    !["development", "test"].includes(environment);
 }

@@ -18,6 +18,8 @@ export interface MailJobOptions {
   readonly encryption: KeyEncryption;
   /** `smtp://user:password@host:587`, or `smtps:`. */
   readonly smtpUrl: string;
+  /** Nothing is sent over `smtp:` to a server that does not change to TLS. */
+  readonly requireTls: boolean;
   readonly from: string;
   readonly clock: Clock;
 }
@@ -37,10 +39,10 @@ const LONGEST_RETRY_MS = 3_600_000;
  */
 export function mailJob(
   kernel: Pick<Kernel, "log" | "metrics">,
-  { outbox, encryption, smtpUrl, from, clock }: MailJobOptions,
+  { outbox, encryption, smtpUrl, requireTls, from, clock }: MailJobOptions,
 ): Part {
   const transport = createTransport({
-    url: smtpUrl,
+    url: addressOf(smtpUrl, requireTls),
     connectionTimeout: TIMEOUT_MS,
     greetingTimeout: TIMEOUT_MS,
     socketTimeout: TIMEOUT_MS,
@@ -66,7 +68,7 @@ export function mailJob(
         LONGEST_RETRY_MS,
         FIRST_RETRY_MS * 2 ** (mail.attempts - 1),
       );
-      log.warn("Cannot send a mail: it is tried again", {
+      log.warn(problemOf(error), {
         mail: mail.id,
         attempts: mail.attempts,
         waitMs,
@@ -92,4 +94,17 @@ export function mailJob(
       }
     },
   }, { clock });
+}
+
+/** What stands in the address goes before all options, so it is said there. */
+function addressOf(smtpUrl: string, requireTls: boolean): string {
+  const url = new URL(smtpUrl);
+  if (requireTls) url.searchParams.set("requireTLS", "true");
+  return url.href;
+}
+
+function problemOf(error: unknown): string {
+  return error instanceof Error && "code" in error && error.code === "ETLS"
+    ? "Cannot send a mail: the server of SMTP_URL does not change to TLS, or not with a certificate for its name; it is tried again"
+    : "Cannot send a mail: it is tried again";
 }

@@ -92,3 +92,34 @@ Deno.test({
     assertEquals(left.map(({ bodyEncrypted }) => bodyEncrypted), [undefined]);
   },
 });
+
+Deno.test({
+  name: "in production nothing is sent to a server without TLS",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const port = freePort();
+    await using smtp = startSmtp(port);
+    await using identity = await startIdentity({
+      servers: ["idp"],
+      env: {
+        ENVIRONMENT: "production",
+        // The address does not have the last word.
+        SMTP_URL:
+          `smtp://mainstay:s3cret@127.0.0.1:${port}?requireTLS=false&ignoreTLS=true`,
+      },
+    });
+    await addUser(identity, "ann", { email: "ann@example.com" });
+    const browser = new Browser();
+    const page = await browser.open(`${identity.urls.idp}/reset-password`);
+    await browser.submit(page, { username: "ann" });
+    await eventually(
+      "the log says why",
+      () =>
+        identity.log.some((line) => line.includes("does not change to TLS")),
+      30_000,
+    );
+    assertEquals(smtp.received, []);
+    ok(!identity.log.some((line) => line.includes("s3cret")), "in the log");
+  },
+});
