@@ -12,6 +12,7 @@ import { createKeyEncryption } from "@mainstay/kernel/encryption";
 import { createDpop } from "../http/dpop.ts";
 import { problemPage } from "../http/page_layout.ts";
 import { serviceHealthRoute } from "../http/service_health_route.ts";
+import { faviconRoute } from "../http/favicon_route.ts";
 import { stylesheetRoute } from "../http/stylesheet.ts";
 import {
   identityService,
@@ -127,6 +128,7 @@ function authzModule(
           ...metadataRoutes(config, keys),
           ...authorizeRoutes({ config, ...storage, now }),
           stylesheetRoute,
+          faviconRoute,
           tokenRoute({
             config,
             ...storage,

@@ -35,6 +35,14 @@ Deno.test("an address is confirmed by its account's own browser, after a new sig
     strictEqual((await newest()).recipient, "ann@example.com");
     match((await newest()).subject, /address was changed/);
   });
+  await t.step(
+    "it is replaced, not taken away, and the page says so",
+    async () => {
+      match(readable(await ask("")), /replaced by another one, but not taken/);
+      const ann = await users.findByLogin("ann");
+      strictEqual(ann?.email, "new@example.com");
+    },
+  );
   await t.step("an old sign-in changes no address", async () => {
     await identity.postgres.query(
       "UPDATE sessions SET auth_time = auth_time - interval '16 minutes'",

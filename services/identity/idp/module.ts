@@ -21,6 +21,7 @@ import { createIssuerKeys } from "../http/issuer_keys.ts";
 import { problemPage } from "../http/page_layout.ts";
 import { serverCheck } from "../http/server_check.ts";
 import { serviceHealthRoute } from "../http/service_health_route.ts";
+import { faviconRoute } from "../http/favicon_route.ts";
 import { stylesheetRoute } from "../http/stylesheet.ts";
 import {
   identityService,
@@ -130,6 +131,7 @@ function pageRoutes(idp: Idp): readonly Route[] {
   });
   return [
     stylesheetRoute,
+    faviconRoute,
     passkeyScriptRoute,
     ...loginRoutes(idp),
     ...passkeyRoutes(idp, ceremony),

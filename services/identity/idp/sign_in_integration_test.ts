@@ -34,6 +34,13 @@ Deno.test("a user signs in, consents, and the client has tokens", async (t) => {
   const browser = new Browser();
   let code = "";
 
+  await t.step("browsers find an icon", async () => {
+    for (const url of [identity.urls.idp, identity.urls.authz]) {
+      const icon = await fetch(`${url}/favicon.ico`);
+      strictEqual(icon.headers.get("content-type"), "image/svg+xml");
+      match(await icon.text(), /^<svg/);
+    }
+  });
   await t.step("the page names the client", async () => {
     const login = await browser.open(authorizeUrl(identity));
     strictEqual(login.status, 200);

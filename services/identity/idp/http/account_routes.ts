@@ -14,6 +14,9 @@ import { accountPage } from "./pages/account_page.ts";
 import { mistakesText } from "./mistakes_text.ts";
 import { PATHS } from "./paths.ts";
 
+const KEEPS_ADDRESS =
+  "Nothing is saved: your address can be replaced by another one, but not taken away, because new passwords are sent to it.";
+
 /** The account: profile, sessions and apps. */
 export function accountRoutes(idp: Idp): readonly Route[] {
   return [
@@ -35,6 +38,9 @@ export function accountRoutes(idp: Idp): readonly Route[] {
       async handle(account) {
         const { user, visit, form } = account;
         const name = form.get("name");
+        const confirmed = user.emailVerifiedAt === undefined
+          ? undefined
+          : user.email;
         let email: string | undefined;
         try {
           const given = { username: user.username, email: form.get("email") };
@@ -42,6 +48,9 @@ export function accountRoutes(idp: Idp): readonly Route[] {
             name === undefined ? given : { ...given, name },
           );
           email = checked.email;
+          if (email === undefined && confirmed !== undefined) {
+            return await showAccount(idp, account, { problem: KEEPS_ADDRESS });
+          }
           if (checked.name !== user.name) {
             await changeAccount(idp, account, {
               action: "user.name_changed",
@@ -53,9 +62,6 @@ export function accountRoutes(idp: Idp): readonly Route[] {
             problem: mistakesText(failure),
           });
         }
-        const confirmed = user.emailVerifiedAt === undefined
-          ? undefined
-          : user.email;
         if (email === undefined || email === confirmed) {
           return await showAccount(idp, await again(idp, account), {
             done: "Saved.",
