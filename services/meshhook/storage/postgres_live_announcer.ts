@@ -9,8 +9,9 @@ const GATHER_MS = 2;
 const RETRY_MS = 500;
 
 /**
- * Tells by NOTIFY, once for all that advances within some milliseconds. What
- * cannot be told is told to have been missed as soon as anything can.
+ * Tells by NOTIFY, once for all that advances within some milliseconds or while
+ * the telling before is under way. What cannot be told is told to have been
+ * missed as soon as anything can.
  */
 export function postgresLiveAnnouncer(
   postgres: Postgres,
@@ -22,7 +23,6 @@ export function postgresLiveAnnouncer(
   let stopped = false;
 
   async function send(): Promise<void> {
-    timer = undefined;
     const words = advanceWords(waiting.values());
     waiting.clear();
     if (missed) words.push(JSON.stringify({ missed } satisfies LiveWord));
@@ -36,8 +36,10 @@ export function postgresLiveAnnouncer(
       missed = false;
     } catch {
       missed = true;
-      gather(RETRY_MS);
     }
+    timer = undefined;
+    if (missed) gather(RETRY_MS);
+    else if (waiting.size > 0) gather(GATHER_MS);
   }
 
   function gather(delayMs: number): void {
