@@ -7,6 +7,7 @@ import {
   createMeshhookClient,
   segment,
 } from "./meshhook_client.ts";
+import { readJsonInput } from "./read_json_input.ts";
 
 const hooks = z.object({
   hooks: z.array(z.looseObject({
@@ -44,7 +45,8 @@ const set = defineCommand({
   help:
     `Opens POST /hooks/<project>/<hook> for webhooks that one of the secrets has
 signed; each runs the workflow. Unsigned ones are refused. For a new secret, name
-both, tell the sender the new one, then name that alone.`,
+both, tell the sender the new one, then name that alone. For webhooks that a JWT
+signs, --signature-file holds the hook's "signature": docs/meshhook.md shows one.`,
   usage: "<hook>",
   examples: [
     "mainstay meshhook hooks set github --workflow issues --scheme github --secret github-webhook",
@@ -67,15 +69,27 @@ both, tell the sender the new one, then name that alone.`,
       multiple: true,
       description: "Name of a secret that may have signed; may be repeated",
     },
+    "signature-file": {
+      type: "string",
+      value: "<file>",
+      description: "JSON file with the signature instead, as for scheme jwt",
+    },
   },
   async run({ options, args }, io) {
     const slug = onlyArgument(args, "the name of a hook");
     const { workflow, scheme, secret: secrets } = options;
-    if (workflow === undefined || scheme === undefined || !secrets.length) {
-      throw new UsageError("--workflow, --scheme and --secret are needed");
+    const file = options["signature-file"];
+    if (workflow === undefined) throw new UsageError("--workflow is needed");
+    if ((file === undefined) === (scheme === undefined || !secrets.length)) {
+      throw new UsageError(
+        "Expected --scheme with --secret, or --signature-file",
+      );
     }
+    const signature = file === undefined
+      ? { scheme, secrets }
+      : await readJsonInput(file);
     const client = await createMeshhookClient(options);
-    const body = JSON.stringify({ workflow, signature: { scheme, secrets } });
+    const body = JSON.stringify({ workflow, signature });
     await client.json("PUT", `hooks/${segment(slug)}`, { body });
     const url = `${client.url}/hooks/${client.project}/${slug}`;
     io.emit({ slug, url });

@@ -18,9 +18,11 @@ export interface PreparedMeshhook {
 /** Makes the database, key and demo of MeshHook, each unless it is there. */
 export async function prepareMeshhook(
   places: ReadonlyMap<string, Place>,
-  { given, stack }: {
+  { given, stack, hasIssuer }: {
     readonly given: Readonly<Record<string, string>>;
     readonly stack: LocalStack;
+    /** Whether the identity servers run beside it, and their tokens are good. */
+    readonly hasIssuer: boolean;
   },
 ): Promise<PreparedMeshhook> {
   const port = places.get("meshhook")?.servicePort ?? 8084;
@@ -38,6 +40,10 @@ export async function prepareMeshhook(
         makesRoles: true,
       })
       : own ?? given["DATABASE_URL"]!,
+    // Tokens for the events service are not for this one.
+    ...(hasIssuer && given["MESHHOOK_AUTH_AUDIENCE"] === undefined
+      ? { MESHHOOK_AUTH_AUDIENCE: `http://localhost:${port}` }
+      : {}),
   };
   if (!isPrivate) return { env, demo: undefined };
   const demo = await seedMeshhookDemo({ env, port });

@@ -89,7 +89,13 @@ async function runServices(
     runs("identity")
       ? prepareIdentity(places, { given, stack, report })
       : undefined,
-    runs("meshhook") ? prepareMeshhook(places, { given, stack }) : undefined,
+    runs("meshhook")
+      ? prepareMeshhook(places, {
+        given,
+        stack,
+        hasIssuer: runs("identity") && given["AUTH_ISSUER"] === undefined,
+      })
+      : undefined,
   ]);
   const prepared = { ...stack.env, ...identity?.env, ...meshhook?.env };
   const env = { ...given, ...prepared };
