@@ -119,8 +119,10 @@ export function createHealthRegistry(
     const fields = { check: name, from, to, ...(error && { error }) };
     const message = `Check ${name} is ${to}`;
     if (to === "healthy") log.info(message, fields);
-    else if (to === "unhealthy" && critical) log.error(message, fields);
-    else log.warn(message, fields);
+    // What a start waits for is not broken yet.
+    else if (to === "unhealthy" && critical && from !== "starting") {
+      log.error(message, fields);
+    } else log.warn(message, fields);
     meters.transition(name, to);
     outbox.push({ check: name, from, to, error });
     // A listener that reads a snapshot may cause a transition: it waits here,

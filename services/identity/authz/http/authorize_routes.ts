@@ -151,7 +151,10 @@ async function begin(
   }
   const challenge = newSecret();
   const known = cookie.read(request);
-  // One cookie for all tabs of a browser: each keeps its own request.
+  // One cookie for all tabs of a browser: each keeps its own request. A form of
+  // another site comes without it, being Lax, and begins anew: sign-ins that
+  // were under way in this browser then end with a page. It gains nothing by
+  // that; with SameSite=None, which would keep them, it could gain.
   const browser = known !== undefined && SECRET.test(known)
     ? known
     : newSecret();
