@@ -1,17 +1,24 @@
 /** The servers as one file each, far from this repository. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { eventually, startPostgres } from "@mainstay/adapters/testing";
-import type { IdentityServer } from "@mainstay/identity";
+import { IDENTITY_COMMANDS } from "../tools/identity_commands.ts";
+import { MESHHOOK_COMMANDS } from "../tools/meshhook_commands.ts";
 import { bundleServer } from "../tools/standalone/bundle_server.ts";
 import { compileServer } from "../tools/standalone/compile_server.ts";
 import { packServer } from "../tools/standalone/pack_server.ts";
+import { openProject } from "./meshhook_project.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 
+const commandOf = (target: string) =>
+  [...IDENTITY_COMMANDS, ...MESHHOOK_COMMANDS]
+    .find((command) => command.target === target)!;
+
 /** A folder with nothing but a packed server, its configuration, and Deno on PATH. */
-async function unpackable(server: IdentityServer) {
+async function unpackable(target: string) {
+  const server = commandOf(target);
   const folder = await Deno.makeTempDir({ prefix: "mainstay-standalone-" });
-  const file = `${folder}/${server}`;
+  const file = `${folder}/${target}`;
   await using bundle = await bundleServer(server);
   await packServer(server, { bundle, file });
   await Deno.mkdir(`${folder}/configs/identity`, { recursive: true });
@@ -208,12 +215,42 @@ Deno.test("./spa brings the console along", async () => {
   await child.stderr.cancel();
 });
 
+Deno.test("./meshhook and ./meshhook-worker run a workflow, from one file each", async () => {
+  await using database = await startPostgres();
+  const called: string[] = [];
+  await using target = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      called.push(await request.text());
+      return Response.json({});
+    },
+  );
+  const env = {
+    LOG_FORMAT: "json",
+    DATABASE_URL: database.url(),
+    DATABASE_MAX_OPEN_CONNS: "5",
+    MESHHOOK_KEK: KEY,
+    TARGETS: `127.0.0.1:${target.addr.port}`,
+  };
+  await using api = await unpackable("meshhook");
+  await using worker = await unpackable("meshhook-worker");
+  const server = await ready(api.start([], env));
+  const working = await ready(worker.start([], env));
+  const project = await openProject(server.url, database.url());
+  await project.publish(`http://127.0.0.1:${target.addr.port}/`);
+  await project.succeeds(await project.deliver('{"n":[1,2]}'));
+  strictEqual(called.join(), "3");
+  for (const process of [working, server]) {
+    deepStrictEqual(await process.end(), { code: 0, errors: "" });
+  }
+});
+
 Deno.test("a server is compiled, where Deno can have its runtime", async () => {
-  await using bundle = await bundleServer("rs");
+  await using bundle = await bundleServer(commandOf("rs"));
   const file = `${bundle.folder}/compiled`;
   const lines: string[] = [];
   const print = (line: string) => void lines.push(line);
-  if (await compileServer("rs", { bundle, file, print })) {
+  if (await compileServer(commandOf("rs"), { bundle, file, print })) {
     const { code, said } = await outcome(
       new Deno.Command(file, {
         args: ["--version"],

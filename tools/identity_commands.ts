@@ -3,7 +3,6 @@ import {
   ADMIN_THREAD,
   BACKUPS,
   FILES,
-  permissionFlags,
   type ServiceCommand,
 } from "./service_commands.ts";
 
@@ -43,28 +42,3 @@ export const IDENTITY_COMMANDS: readonly ServiceCommand[] = [
     database: false,
   }),
 ];
-
-const commandOf = (server: IdentityServer) =>
-  IDENTITY_COMMANDS.find(({ target }) => target === server)!;
-
-/**
- * The permissions of a server whose own files lie in one folder.
- *
- * @param home What the folder is called on the command line.
- */
-export function standalonePermissions(
-  server: IdentityServer,
-  home: string,
-): readonly string[] {
-  const command = commandOf(server);
-  const elsewhere = [...FILES, ...command.write ?? []];
-  return permissionFlags({
-    ...command,
-    read: [home, ...command.read.filter((path) => elsewhere.includes(path))],
-  });
-}
-
-/** What a server is called in telemetry. */
-export function telemetryName(server: IdentityServer): string {
-  return commandOf(server).name;
-}

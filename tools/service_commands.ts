@@ -41,6 +41,22 @@ export function permissionFlags(
   ];
 }
 
+/**
+ * The permissions of a server whose own files lie in one folder.
+ *
+ * @param home What the folder is called on the command line.
+ */
+export function standalonePermissions(
+  command: ServiceCommand,
+  home: string,
+): readonly string[] {
+  const elsewhere = [...FILES, ...command.write ?? []];
+  return permissionFlags({
+    ...command,
+    read: [home, ...command.read.filter((path) => elsewhere.includes(path))],
+  });
+}
+
 /** `deno.json` with the tasks' permissions as the settings ask for them. */
 export function withTasks(
   denoJson: string,

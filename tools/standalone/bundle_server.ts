@@ -1,7 +1,7 @@
-import type { IdentityServer } from "@mainstay/identity";
 import { globSync } from "node:fs";
 import { basename } from "node:path";
 import { buildConsole } from "../local_stack/build_console.ts";
+import type { ServiceCommand } from "../service_commands.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 
@@ -11,27 +11,33 @@ export interface ServerBundle extends AsyncDisposable {
 }
 
 /**
- * Bundles a server with its packages into `<server>.js`, and puts beside it what
- * the code looks for there: its workers, its migrations, the built console,
- * the telemetry script.
+ * Bundles a server with its packages into `<target>.js`, and puts beside it what
+ * the code looks for there: its threads, the programs that it starts, its
+ * migrations, the built console, the telemetry script.
  */
 export async function bundleServer(
-  server: IdentityServer,
+  { target, main: source }: ServiceCommand,
 ): Promise<ServerBundle> {
   const folder = await Deno.makeTempDir({ prefix: "mainstay-bundle-" });
-  const main = `${folder}/${server}.js`;
-  await bundle(`services/identity/${server}/main.ts`, main);
+  const service = source.split("/").slice(0, 2).join("/");
+  const main = `${folder}/${target}.js`;
+  await bundle(source, main);
   const code = await Deno.readTextFile(main);
-  for (const name of workersOf(code)) {
-    await bundle(sourceOf(name), `${folder}/${name}`);
+  for (const name of threadsOf(code)) {
+    await bundle(sourceOf(name, service), `${folder}/${name}`);
+  }
+  for (const { found, program, name } of programsOf(code)) {
+    await bundle(`${service}/${program}`, `${folder}/${name}`);
+    const moved = await Deno.readTextFile(main);
+    await Deno.writeTextFile(main, moved.replaceAll(found, `"./${name}"`));
   }
   if (code.includes('new URL("migrations/", import.meta.url)')) {
     await copyFolder(
-      `${root}services/identity/storage/migrations`,
+      `${root}${service}/storage/migrations`,
       `${folder}/migrations`,
     );
   }
-  if (server === "spa") {
+  if (target === "spa") {
     await copyFolder(await buildConsole(), `${folder}/console`);
   }
   await Deno.copyFile(
@@ -58,14 +64,24 @@ async function bundle(source: string, to: string): Promise<void> {
 }
 
 /** Names of the files that the code starts threads from. */
-function workersOf(code: string): readonly string[] {
+function threadsOf(code: string): readonly string[] {
   return [...code.matchAll(/new URL\("\.\/(\w+\.ts)", import\.meta\.url\)/g)]
     .map(([, name = ""]) => name);
 }
 
-function sourceOf(name: string): string {
+/** Programs of the service, in folders of their own, that the code starts processes from. */
+function programsOf(code: string) {
+  return [...code.matchAll(/("\.\.\/(\w+\/\w+)\.ts"), import\.meta\.url\)/g)]
+    .map(([, found = "", program = ""]) => ({
+      found,
+      program: `${program}.ts`,
+      name: `${program.replace("/", "_")}.js`,
+    }));
+}
+
+function sourceOf(name: string, service: string): string {
   const [source, ...others] = globSync(
-    "{adapters,kernel,services/identity}/**/*.ts",
+    `{adapters,kernel,${service}}/**/*.ts`,
     { cwd: root },
   ).filter((path) => basename(path) === name);
   if (source === undefined || others.length > 0) {

@@ -1,5 +1,7 @@
-import type { IdentityServer } from "@mainstay/identity";
-import { standalonePermissions } from "../identity_commands.ts";
+import {
+  type ServiceCommand,
+  standalonePermissions,
+} from "../service_commands.ts";
 import type { ServerBundle } from "./bundle_server.ts";
 import { UNSTABLE_FLAGS } from "./unstable_flags.ts";
 
@@ -19,7 +21,7 @@ export interface CompileOptions {
  * @throws {Error} If it failed for another reason.
  */
 export async function compileServer(
-  server: IdentityServer,
+  server: ServiceCommand,
   { bundle, file, print }: CompileOptions,
 ): Promise<boolean> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -34,7 +36,7 @@ export async function compileServer(
         .map((flag) => flag.startsWith("--allow-read") ? "--allow-read" : flag),
       `--include=${bundle.folder}`,
       `--output=${file}`,
-      `${bundle.folder}/${server}.js`,
+      `${bundle.folder}/${server.target}.js`,
     ],
     stdout: "null",
     stderr: "piped",
@@ -42,7 +44,7 @@ export async function compileServer(
   if (success) return true;
   const said = new TextDecoder().decode(stderr);
   if (!/denort|dl\.deno\.land|error sending request/.test(said)) {
-    throw new Error(`Cannot compile ${server}: ${said}`);
+    throw new Error(`Cannot compile ${server.target}: ${said}`);
   }
   print("Deno cannot have its runtime from here: a bundle with a launcher");
   return false;

@@ -1,18 +1,20 @@
 /**
- * `deno task build:authz` (idp, rs, spa): one file, `./authz`, that runs a server.
+ * `deno task build:authz` (idp, rs, spa, meshhook, meshhook-worker): one file,
+ * `./authz`, that runs a server.
  *
  * Compiled, where Deno's runtime for it can be downloaded: it then needs nothing
- * where it runs. Else, or with `--bundle`, a bundle with a launcher: it needs
- * Deno, or Node with npx.
+ * where it runs. Else, or with `--bundle`, and for a server that starts Deno itself,
+ * a bundle with a launcher: it needs Deno, or Node with npx.
  *
  * @module
  */
-import type { IdentityServer } from "@mainstay/identity";
+import { IDENTITY_COMMANDS } from "../identity_commands.ts";
+import { MESHHOOK_COMMANDS } from "../meshhook_commands.ts";
 import { bundleServer } from "./bundle_server.ts";
 import { compileServer } from "./compile_server.ts";
 import { packServer } from "./pack_server.ts";
 
-const SERVERS: readonly string[] = ["authz", "idp", "rs", "spa"];
+const COMMANDS = [...IDENTITY_COMMANDS, ...MESHHOOK_COMMANDS];
 
 function print(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
@@ -21,14 +23,16 @@ function print(line: string): void {
 if (import.meta.main) {
   const [name = "", ...options] = Deno.args;
   const bundleOnly = options.includes("--bundle");
-  if (!SERVERS.includes(name) || options.some((o) => o !== "--bundle")) {
-    print(`Use: build ${SERVERS.join("|")} [--bundle]`);
+  const server = COMMANDS.find(({ target }) => target === name);
+  if (server === undefined || options.some((o) => o !== "--bundle")) {
+    const names = COMMANDS.map(({ target }) => target);
+    print(`Use: build ${names.join("|")} [--bundle]`);
     Deno.exit(2);
   }
-  const server = name as IdentityServer;
-  const file = new URL(`../../${server}`, import.meta.url).pathname;
+  const file = new URL(`../../${name}`, import.meta.url).pathname;
   await using bundle = await bundleServer(server);
-  if (!bundleOnly && await compileServer(server, { bundle, file, print })) {
+  const compiles = !bundleOnly && !server.startsDeno;
+  if (compiles && await compileServer(server, { bundle, file, print })) {
     print(`Made ${file}: it needs nothing where it runs`);
   } else {
     await packServer(server, { bundle, file });

@@ -1,6 +1,8 @@
-import type { IdentityServer } from "@mainstay/identity";
 import { createHash } from "node:crypto";
-import { standalonePermissions, telemetryName } from "../identity_commands.ts";
+import {
+  type ServiceCommand,
+  standalonePermissions,
+} from "../service_commands.ts";
 import type { ServerBundle } from "./bundle_server.ts";
 import { UNSTABLE_FLAGS } from "./unstable_flags.ts";
 
@@ -14,7 +16,7 @@ import { UNSTABLE_FLAGS } from "./unstable_flags.ts";
  * process id, signals and exit code are the server's.
  */
 export async function packServer(
-  server: IdentityServer,
+  server: ServiceCommand,
   { bundle, file }: { readonly bundle: ServerBundle; readonly file: string },
 ): Promise<void> {
   const { success, stdout, stderr } = await new Deno.Command("tar", {
@@ -22,7 +24,7 @@ export async function packServer(
   }).output();
   if (!success) {
     throw new Error(
-      `Cannot pack ${server}: ${new TextDecoder().decode(stderr)}`,
+      `Cannot pack ${server.target}: ${new TextDecoder().decode(stderr)}`,
     );
   }
   const hash = createHash("sha256").update(stdout).digest("hex").slice(0, 16);
@@ -34,8 +36,9 @@ export async function packServer(
   await Deno.chmod(file, 0o755);
 }
 
-function launcherOf(server: IdentityServer, hash: string): string {
+function launcherOf(server: ServiceCommand, hash: string): string {
   const version = Deno.version.deno;
+  const { target, name } = server;
   const flags = [
     "--no-prompt",
     "--no-config",
@@ -47,7 +50,7 @@ function launcherOf(server: IdentityServer, hash: string): string {
   ];
   const lines = [
     "#!/bin/sh",
-    `# The server ${server} of Mainstay in one file. It needs Deno ${version}, or Node with npx.`,
+    `# The server ${target} of Mainstay in one file. It needs Deno ${version}, or Node with npx.`,
     "set -eu",
     "cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/mainstay",
     'if ! mkdir -p "$cache" 2>/dev/null || [ ! -w "$cache" ]; then',
@@ -59,7 +62,7 @@ function launcherOf(server: IdentityServer, hash: string): string {
     "    exit 1",
     "  fi",
     "fi",
-    `home=$cache/${server}-${hash}`,
+    `home=$cache/${target}-${hash}`,
     'if [ ! -e "$home/.whole" ]; then',
     '  draft=$(mktemp -d "$home.XXXXXX")',
     '  tail -n +$LINES "$0" | tar -xzf - -C "$draft"',
@@ -81,13 +84,14 @@ function launcherOf(server: IdentityServer, hash: string): string {
     "esac",
     "# The program itself: npm's wrapper around it would keep signals from it.",
     "deno=$($run eval 'console.log(Deno.execPath())')",
-    ...(server === "spa"
+    "DENO=$deno",
+    ...(target === "spa"
       ? ['export CONSOLE_FOLDER="${CONSOLE_FOLDER:-$home/console}"']
       : []),
-    `export $(sh "$home/otel_environment" ${telemetryName(server)})`,
+    `export $(sh "$home/otel_environment" ${name})`,
     `exec "$deno" run ${
       flags.map((flag) => `"${flag}"`).join(" ")
-    } "$home/${server}.js" "$@"`,
+    } "$home/${target}.js" "$@"`,
   ];
   const header = lines.join("\n").replace("$LINES", String(lines.length + 1));
   return `${header}\n`;
