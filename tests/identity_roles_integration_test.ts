@@ -51,7 +51,7 @@ const REFUSED = {
     "SELECT public_jwk FROM signing_keys",
     "SELECT * FROM totp_credentials",
     "SELECT * FROM client_secrets",
-    "SELECT body FROM mail_outbox",
+    "SELECT recipient FROM mail_outbox",
     "SELECT successor_encrypted FROM tokens",
     "UPDATE tokens SET expires_at = now()",
     "UPDATE tokens SET scopes = '{admin}'",
