@@ -162,12 +162,10 @@ Deno.test("500 is returned while the database is frozen, and stopped, each time 
   await allWell(meshhook);
   {
     using _frozen = await freeze(meshhook);
-    const begun = performance.now();
     await until(meshhook, "a frozen database is seen", 500, {
       status: "unhealthy",
       database: "unhealthy",
     });
-    ok(performance.now() - begun < 10_000, "in time");
     await bestOfThree(async () =>
       assertQuick(await flood(meshhook, 10_000), "PostgreSQL is frozen")
     );
@@ -178,6 +176,16 @@ Deno.test("500 is returned while the database is frozen, and stopped, each time 
     assertEquals([live.status, await live.text()], [200, "ok"]);
   }
   await allWell(meshhook);
+  // A second to the next look, two of 150 ms, 250 ms between them.
+  await bestOfThree(async () => {
+    using frozen = await freeze(meshhook);
+    const begun = performance.now();
+    await until(meshhook, "it is seen again", 500, { database: "unhealthy" });
+    const seenMs = Math.round(performance.now() - begun);
+    frozen[Symbol.dispose]();
+    await allWell(meshhook);
+    assertFaster(seenMs, 1_700, "a frozen database is seen");
+  });
   await server.stop();
   await until(meshhook, "a stopped database is seen", 500, {
     database: "unhealthy",

@@ -20,7 +20,11 @@ export interface RunnerTimes {
   readonly timeoutMs: number;
   readonly intervalMs: number;
   readonly downIntervalMs: number;
+  readonly suspectIntervalMs: number;
 }
+
+/** `suspect`: it has failed, and not yet often enough to be `down`. */
+export type Standing = "up" | "suspect" | "down";
 
 /** How long input that waits is read before a late timeout counts. */
 const READ_ON_MS = 50;
@@ -44,17 +48,17 @@ export class CheckRunner {
   readonly #check: HealthCheck;
   readonly #times: RunnerTimes;
   readonly #clock: Clock;
-  readonly #report: (result: RunResult) => boolean;
+  readonly #report: (result: RunResult) => Standing;
   #started = false;
   #run: Run | undefined;
   #cancelDue: (() => void) | undefined;
 
-  /** @param report Is told of each result, and says whether the check is down. */
+  /** @param report Is told of each result, and says how the check stands. */
   constructor(
     check: HealthCheck,
     times: RunnerTimes,
     clock: Clock,
-    report: (result: RunResult) => boolean,
+    report: (result: RunResult) => Standing,
   ) {
     this.#check = check;
     this.#times = times;
@@ -150,9 +154,14 @@ export class CheckRunner {
   }
 
   #finish(result: RunResult): void {
-    const down = this.#report(result);
-    const { downIntervalMs, intervalMs } = this.#times;
-    if (this.#started) this.#schedule(down ? downIntervalMs : intervalMs);
+    const standing = this.#report(result);
+    const { intervalMs, suspectIntervalMs, downIntervalMs } = this.#times;
+    const delays = {
+      up: intervalMs,
+      suspect: suspectIntervalMs,
+      down: downIntervalMs,
+    };
+    if (this.#started) this.#schedule(delays[standing]);
   }
 
   #schedule(delayMs: number): void {

@@ -23,10 +23,11 @@ export function parseCheckSettings(check: HealthCheck): CheckSettings {
   const timeoutMs = check.timeoutMs ?? 1_000;
   const intervalMs = check.intervalMs ?? 5_000;
   const downIntervalMs = check.downIntervalMs ?? Math.min(intervalMs, 1_000);
+  const suspectIntervalMs = check.suspectIntervalMs ?? downIntervalMs;
   const maxAgeMs = check.maxAgeMs ?? intervalMs + 2 * timeoutMs;
   const failureThreshold = check.failureThreshold ?? 1;
   const successThreshold = check.successThreshold ?? 1;
-  const times = { timeoutMs, intervalMs, downIntervalMs };
+  const times = { timeoutMs, intervalMs, downIntervalMs, suspectIntervalMs };
   for (const [what, value] of Object.entries(times)) {
     // Timers take 32 bits; a longer one would ring at once.
     if (!(value > 0 && value < 2 ** 31)) {
@@ -43,7 +44,8 @@ export function parseCheckSettings(check: HealthCheck): CheckSettings {
       throw new RangeError(refuse(`${what} is not a whole number from 1`));
     }
   }
-  if (!(maxAgeMs >= Math.max(intervalMs, downIntervalMs) + timeoutMs)) {
+  const longestMs = Math.max(intervalMs, downIntervalMs, suspectIntervalMs);
+  if (!(maxAgeMs >= longestMs + timeoutMs)) {
     throw new RangeError(
       refuse("maxAgeMs is shorter than an interval and a timeout"),
     );

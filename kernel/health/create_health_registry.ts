@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../lifecycle/clock.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import { CheckRunner, type RunResult } from "./check_runner.ts";
+import { CheckRunner, type RunResult, type Standing } from "./check_runner.ts";
 import {
   type CheckSettings,
   parseCheckSettings,
@@ -87,7 +87,7 @@ export function createHealthRegistry(
 
   metrics.onScrape(() => void registry.snapshot());
 
-  function record(entry: Entry, result: RunResult): boolean {
+  function record(entry: Entry, result: RunResult): Standing {
     const { name, timeoutMs } = entry.settings;
     const from = entry.state.status;
     entry.state = nextState(entry.state, result.outcome, entry.settings);
@@ -106,8 +106,9 @@ export function createHealthRegistry(
       entry.slow = slow;
     }
     announce(entry, from, result.error);
-    return entry.state.consecutiveFailures > 0 ||
-      entry.state.status === "unhealthy";
+    const { status, consecutiveFailures } = entry.state;
+    if (status === "unhealthy") return "down";
+    return consecutiveFailures > 0 ? "suspect" : "up";
   }
 
   function announce(

@@ -1,5 +1,6 @@
 import {
   deepStrictEqual,
+  deepStrictEqual as assertEquals,
   match,
   strictEqual,
   throws,
@@ -202,6 +203,38 @@ Deno.test("a check runs more often while it is down", async () => {
   strictEqual(runs, 4);
   await clock.advance(9999);
   strictEqual(runs, 4);
+  health.stop();
+});
+
+Deno.test("a failure that is not enough is soon followed by another look", async () => {
+  const { clock, health } = setUp();
+  const runs: number[] = [];
+  let down = false;
+  health.register({
+    name: "database",
+    intervalMs: 1_000,
+    suspectIntervalMs: 100,
+    failureThreshold: 2,
+    check() {
+      runs.push(clock.elapsed());
+      if (down) throw new Error("Down");
+    },
+  });
+  health.start();
+  await clock.advance(1);
+  const [begun = 0] = runs;
+  down = true;
+  await clock.advance(3_100);
+  assertEquals(
+    runs.map((at) => Math.round(at - begun)),
+    [0, 1_000, 1_100, 2_100, 3_100],
+  );
+  down = false;
+  await clock.advance(2_000);
+  assertEquals(
+    runs.slice(5).map((at) => Math.round(at - begun)),
+    [4_100, 5_100],
+  );
   health.stop();
 });
 

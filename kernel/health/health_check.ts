@@ -24,6 +24,8 @@ export interface HealthCheck {
   readonly intervalMs?: number;
   /** The interval while it fails. Default: the smaller of `intervalMs` and 1,000. */
   readonly downIntervalMs?: number;
+  /** From a failure that is not enough to be unhealthy to the next look. Default: `downIntervalMs`. */
+  readonly suspectIntervalMs?: number;
   /** Consecutive failures until unhealthy; fewer degrade. Default 1. */
   readonly failureThreshold?: number;
   /** Consecutive successes until healthy again. Default 1. */

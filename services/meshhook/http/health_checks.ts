@@ -31,10 +31,15 @@ export interface HealthChecksOptions {
 /** Of the checks that `GET /health` tells of. */
 export const HEALTH_GROUP = "health";
 
-/** One miss degrades, two are unhealthy, and so is what nobody has seen for 3 s. */
+/**
+ * One miss degrades, two are unhealthy, and so is what nobody has seen for 3 s.
+ * The second look follows the first miss soon: not at once, for what stalls for
+ * a moment.
+ */
 const TIMES = {
   timeoutMs: 150,
   intervalMs: 1_000,
+  suspectIntervalMs: 250,
   downIntervalMs: 1_000,
   failureThreshold: 2,
   maxAgeMs: 3_000,
