@@ -1,4 +1,4 @@
-import { secretUse } from "@mainstay/meshhook";
+import { encryptedAnew } from "@mainstay/meshhook";
 import { OperationalError } from "@mainstay/kernel/errors";
 import { z } from "zod";
 import { type CommandGroup, defineCommand } from "../command.ts";
@@ -92,10 +92,7 @@ MESHHOOK_KEK in the environment.`,
     await using meshhook = await openMeshhook();
     const encryption = meshhook.encryption();
     const rotated = await meshhook.storage.projects.encryptAnew(
-      ({ projectId, name, encrypted }) => {
-        const use = secretUse(projectId, name);
-        return encryption.encrypt(encryption.decrypt(encrypted, use), use);
-      },
+      encryptedAnew(encryption),
     );
     io.emit({ rotated });
     io.print(`${rotated} secrets are encrypted under ${encryption.currentId}`);

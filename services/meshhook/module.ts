@@ -13,6 +13,7 @@ import { healthRoutes } from "./http/health_routes.ts";
 import { createIntakeLimit } from "./http/intake_limit.ts";
 import { intakeRoute } from "./http/intake_route.ts";
 import { memberRoutes } from "./http/member_routes.ts";
+import { projectRoutes } from "./http/project_routes.ts";
 import {
   createProjectAccess,
   type VerifyToken,
@@ -103,6 +104,7 @@ function meshhookModule(
             begun,
           }),
           ...memberRoutes(forProject),
+          ...projectRoutes(forProject, storage),
           ...workflowRoutes(forProject, { encryption }),
           ...runRoutes(forProject, {
             engine: storage.engine,

@@ -11,7 +11,7 @@ export interface Hook {
   readonly projectId: string;
   readonly slug: string;
   readonly signature: HookSignature;
-  /** Those of its signature that the project has, as they are kept. */
+  /** Those of its signature that the project has, as they are kept, also what they were for the last day. */
   readonly secrets: ReadonlyArray<{
     readonly name: string;
     readonly encrypted: Uint8Array;

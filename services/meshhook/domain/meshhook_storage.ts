@@ -7,6 +7,7 @@ import type { LiveFeed } from "./live_log.ts";
 import type { ProjectAdministration } from "./project_administration.ts";
 import type { SecretReader } from "./secret_reader.ts";
 import type { Tenants } from "./tenant_store.ts";
+import type { UpkeepStore } from "./upkeep_store.ts";
 import type { RunAudit } from "./verify_run.ts";
 import type { WakeFeed } from "./wake_feed.ts";
 
@@ -19,6 +20,7 @@ export interface MeshhookStorage {
   readonly tenants: Tenants;
   readonly projects: ProjectAdministration;
   readonly audit: RunAudit;
+  readonly upkeep: UpkeepStore;
   readonly heartbeats: HeartbeatStore;
   /** What has to run for it, in order of start. */
   readonly parts: readonly Part[];

@@ -39,12 +39,20 @@ export interface ProjectAdministration {
     readonly actor: string;
   }): Promise<boolean>;
   /**
-   * Encrypts every secret anew, each by itself: one that was changed meanwhile
-   * stays as it was changed.
+   * Encrypts every secret anew that is under another key, each by itself: one
+   * that was changed meanwhile stays as it was changed.
    *
    * @returns How many were.
    */
-  encryptAnew(
-    encrypt: (secret: KeptSecret) => Uint8Array,
-  ): Promise<number>;
+  encryptAnew(options: {
+    readonly currentKeyId: string;
+    readonly encrypt: (secret: KeptSecret) => Uint8Array;
+  }): Promise<number>;
+  /**
+   * Ends a project: nothing of it is reached or done any more, and its rows are
+   * removed by and by.
+   *
+   * @returns False if there is none, or it has ended.
+   */
+  erase(projectId: string, actor: string): Promise<boolean>;
 }

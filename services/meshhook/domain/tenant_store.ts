@@ -1,6 +1,7 @@
 import type { WorkflowDefinition } from "@mainstay/contracts/meshhook_workflow";
 import type { HookSignature } from "./hook.ts";
 import type { LiveReader } from "./live_log.ts";
+import type { ExportLine } from "./project_export.ts";
 import type { NumberedEvent, RunEvent, StepError } from "./run_event.ts";
 import type { RunStatus } from "./run_state.ts";
 import type { NewTask, RunRecord } from "./task.ts";
@@ -62,6 +63,14 @@ export interface RunChange {
   readonly tasks: readonly NewTask[];
 }
 
+/** Who did what, on record. */
+export interface AuditEntry {
+  readonly at: Date;
+  readonly actor: string;
+  readonly action: string;
+  readonly subject: string;
+}
+
 /** One project, seen and changed by its own: the database shows no other. */
 export interface TenantStore extends LiveReader {
   listWorkflows(): Promise<readonly Workflow[]>;
@@ -114,6 +123,13 @@ export interface TenantStore extends LiveReader {
   findDead(runId: string): Promise<DeadStep | undefined>;
   /** Takes a run's from the list; the run stays failed. @returns Whether there was one. */
   discardDead(runId: string): Promise<boolean>;
+  /** The newest first. */
+  listAudit(page: {
+    readonly limit: number;
+    readonly before?: Date;
+  }): Promise<readonly AuditEntry[]>;
+  /** All but secrets: workflows, versions, hooks, runs with their events. */
+  export(): AsyncIterable<ExportLine>;
   /** Subjects of the identity service whose tokens act for the project. */
   listMembers(): Promise<readonly string[]>;
   putMember(subject: string, actor: string): Promise<void>;

@@ -41,7 +41,8 @@ const status: Parameter<RunStatus> = {
   expects: `one of ${STATUSES.join(", ")}`,
   parse: (text) => STATUSES.includes(text) ? text as RunStatus : undefined,
 };
-const before: Parameter<Date> = {
+/** Only those that are older. */
+export const before: Parameter<Date> = {
   expects: "a time such as 2026-01-31T12:00:00Z",
   parse: (text) => Number.isNaN(Date.parse(text)) ? undefined : new Date(text),
 };

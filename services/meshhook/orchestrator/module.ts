@@ -15,6 +15,7 @@ import { executorProcess } from "../worker/executor_process.ts";
 import { expressionRunner } from "../worker/expression_runner.ts";
 import { stepRunners } from "../worker/step_runners.ts";
 import { createHostGate } from "../worker/host_gate.ts";
+import { upkeepJobs } from "../worker/upkeep_jobs.ts";
 import { openTargets } from "../worker/vet_target.ts";
 import { workerHeartbeats } from "../worker/worker_heartbeats.ts";
 import { wakeFollower } from "../worker/wake_follower.ts";
@@ -52,6 +53,7 @@ export function orchestratorModule(
     setup(kernel) {
       const storage = database.open(kernel, config);
       const log = kernel.log.child("orchestrator");
+      const encryption = createKeyEncryption(config.meshhookKek);
       const expressions = expressionRunner();
       const targets = config.targets ?? [];
       const executor = executorProcess({
@@ -71,7 +73,7 @@ export function orchestratorModule(
           }),
           store: storage.engine,
           secrets: storage.secrets,
-          encryption: createKeyEncryption(config.meshhookKek),
+          encryption,
           open: openTargets(targets),
           eventsUrl: config.eventsUrl,
           eventsApiKey: config.eventsApiKey,
@@ -103,6 +105,12 @@ export function orchestratorModule(
         ],
         background: [
           orchestrator,
+          ...upkeepJobs(kernel, {
+            store: storage.upkeep,
+            projects: storage.projects,
+            encryption,
+            clock: systemClock,
+          }),
           wakeFollower({
             feed: storage.wakes,
             wake: () => orchestrator.wake(),

@@ -1,4 +1,6 @@
 import type { Queryable } from "@mainstay/adapters/postgres";
+import type { AuditEntry } from "../domain/tenant_store.ts";
+import type { AsTenant } from "./as_tenant.ts";
 
 /** Writes down who did what, in the transaction that does it. */
 export async function audit(
@@ -15,4 +17,19 @@ export async function audit(
      VALUES ($1, $2, $3, $4)`,
     entry,
   );
+}
+
+/** Reads what is on record, the newest first. */
+export function listAudit(
+  asTenant: AsTenant,
+  { limit, before }: { readonly limit: number; readonly before?: Date },
+): Promise<readonly AuditEntry[]> {
+  return asTenant(async (transaction) => {
+    const { rows } = await transaction.query<AuditEntry>(
+      `SELECT at, actor, action, subject FROM audit_entries
+       WHERE $2::timestamptz IS NULL OR at < $2 ORDER BY id DESC LIMIT $1`,
+      [limit, before ?? null],
+    );
+    return rows;
+  });
 }

@@ -14,8 +14,10 @@ export const meshhookBackupSource: BackupSource = {
   async facts(snapshot) {
     // What is encrypted begins with the id of its key.
     const { rows } = await snapshot.query<{ id: string }>(
-      `SELECT DISTINCT encode(substring(value_encrypted FROM 1 FOR 8), 'hex') AS id
-       FROM secrets ORDER BY id`,
+      `SELECT DISTINCT encode(substring(encrypted FROM 1 FOR 8), 'hex') AS id
+       FROM secrets, unnest(ARRAY[value_encrypted, previous_encrypted])
+         AS encrypted
+       WHERE encrypted IS NOT NULL ORDER BY id`,
     );
     return { keyEncryptionKeys: rows.map(({ id }) => id) };
   },

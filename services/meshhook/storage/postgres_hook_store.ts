@@ -31,10 +31,12 @@ export function postgresHookStore(postgres: Postgres): HookStore {
           LEFT JOIN workflow_versions v ON v.workflow_id = w.id
             AND v.version = w.published_version
           CROSS JOIN LATERAL (
-            SELECT coalesce(array_agg(name ORDER BY name), '{}') AS secret_names,
-              coalesce(array_agg(value_encrypted ORDER BY name), '{}')
-                AS secret_values
-            FROM secrets WHERE project_id = h.project_id
+            SELECT coalesce(array_agg(name), '{}') AS secret_names,
+              coalesce(array_agg(value), '{}') AS secret_values
+            FROM secrets, unnest(ARRAY[value_encrypted,
+              CASE WHEN previous_until > now() THEN previous_encrypted END]
+            ) AS value
+            WHERE project_id = h.project_id AND value IS NOT NULL
               AND h.signature->'secrets' ? name
           ) s
           WHERE h.project_id = $1 AND h.slug = $2`,

@@ -11,6 +11,7 @@ interface SecretRow {
   readonly project_id: string;
   readonly name: string;
   readonly value_encrypted: Uint8Array;
+  readonly previous_encrypted: Uint8Array | null;
 }
 
 /**
@@ -90,26 +91,35 @@ export function postgresProjectAdministration(
       );
       return rows.length === 1;
     },
-    async encryptAnew(encrypt) {
+    async encryptAnew({ currentKeyId, encrypt }) {
       let changed = 0;
       let after: readonly [string, string] = ["", ""];
       for (;;) {
         const { rows } = await postgres.query<SecretRow>(
-          `SELECT project_id, name, value_encrypted FROM secrets
+          `SELECT project_id, name, value_encrypted, previous_encrypted
+           FROM secrets
            WHERE (project_id, name) > ($1, $2)
+             AND ($3 <> encode(substring(value_encrypted, 1, 8), 'hex')
+               OR $3 <> encode(substring(previous_encrypted, 1, 8), 'hex'))
            ORDER BY project_id, name LIMIT ${PAGE}`,
-          after,
+          [...after, currentKeyId],
         );
         for (const row of rows) {
-          const { project_id: projectId, name, value_encrypted } = row;
+          const { project_id: projectId, name } = row;
+          const { value_encrypted: value, previous_encrypted: previous } = row;
+          const anew = (encrypted: Uint8Array) =>
+            encrypt({ projectId, name, encrypted });
           const { rowCount } = await postgres.query(
-            `UPDATE secrets SET value_encrypted = $4
-             WHERE project_id = $1 AND name = $2 AND value_encrypted = $3`,
+            `UPDATE secrets SET value_encrypted = $4, previous_encrypted = $6
+             WHERE project_id = $1 AND name = $2 AND value_encrypted = $3
+               AND previous_encrypted IS NOT DISTINCT FROM $5`,
             [
               projectId,
               name,
-              value_encrypted,
-              encrypt({ projectId, name, encrypted: value_encrypted }),
+              value,
+              anew(value),
+              previous,
+              previous && anew(previous),
             ],
           );
           changed += rowCount ?? 0;
@@ -118,6 +128,31 @@ export function postgresProjectAdministration(
         if (last === undefined || rows.length < PAGE) return changed;
         after = [last.project_id, last.name];
       }
+    },
+    async erase(projectId, actor) {
+      return await postgres.transaction(async (transaction) => {
+        const { rowCount } = await transaction.query(
+          `UPDATE projects SET erased_at = now()
+           WHERE id = $1 AND erased_at IS NULL`,
+          [projectId],
+        );
+        if (rowCount === 0) return false;
+        for (
+          const table of ["api_keys", "project_members", "hooks", "secrets"]
+        ) {
+          await transaction.query(
+            `DELETE FROM ${table} WHERE project_id = $1`,
+            [projectId],
+          );
+        }
+        // Of no project, so that it outlives this one.
+        await transaction.query(
+          `INSERT INTO audit_entries (project_id, actor, action, subject)
+           VALUES ('', $2, 'project.erasure-begun', $1)`,
+          [projectId, actor],
+        );
+        return true;
+      });
     },
   };
 }

@@ -16,6 +16,7 @@ import { postgresProjectAdministration } from "./postgres_project_administration
 import { postgresRunAudit } from "./postgres_run_audit.ts";
 import { postgresSecretReader } from "./postgres_secret_reader.ts";
 import { postgresTenants } from "./postgres_tenants.ts";
+import { postgresUpkeepStore } from "./postgres_upkeep_store.ts";
 import { postgresWakeFeed } from "./postgres_wake_feed.ts";
 
 /** The roles of the migrations; neither can bypass row level security. */
@@ -56,6 +57,7 @@ export const postgresDatabase: MeshhookDatabase = {
       tenants: postgresTenants({ tenant, engine, tell }),
       projects: postgresProjectAdministration(engine),
       audit: postgresRunAudit(engine),
+      upkeep: postgresUpkeepStore(engine),
       parts: [
         connections("engine-connections", engine),
         connections("tenant-connections", tenant),

@@ -2,6 +2,8 @@ import type { Postgres } from "@mainstay/adapters/postgres";
 import type { TellAdvance } from "../domain/live_log.ts";
 import type { Tenants, TenantStore } from "../domain/tenant_store.ts";
 import type { AsTenant } from "./as_tenant.ts";
+import { listAudit } from "./audit.ts";
+import { tenantExport } from "./tenant_export.ts";
 import { tenantDeadLetters } from "./tenant_dead_letters.ts";
 import { tenantLive } from "./tenant_live.ts";
 import { tenantMembers } from "./tenant_members.ts";
@@ -77,6 +79,8 @@ export function postgresTenants(
         ...tenantRuns(asTenant, projectId, tell),
         ...tenantLive(asTenant),
         ...tenantMembers(asTenant, projectId),
+        listAudit: (page) => listAudit(asTenant, page),
+        export: () => tenantExport(asTenant),
       };
     },
   };

@@ -125,7 +125,9 @@ export function tenantWorkflows(
           `INSERT INTO secrets (project_id, name, value_encrypted)
            VALUES ($1, $2, $3)
            ON CONFLICT (project_id, name) DO UPDATE
-           SET value_encrypted = excluded.value_encrypted, updated_at = now()`,
+           SET value_encrypted = excluded.value_encrypted, updated_at = now(),
+             previous_encrypted = secrets.value_encrypted,
+             previous_until = now() + interval '1 day'`,
           [projectId, name, encrypted],
         );
         await audit(transaction, [projectId, actor, "secret.written", name]);

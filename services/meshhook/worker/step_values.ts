@@ -59,8 +59,19 @@ export function stepValues(
           return secret;
         },
       }),
-    mask: (value) => maskSecrets(value, used.filter((text) => text !== "")),
+    mask: (value) => maskSecrets(value, used.flatMap(appearances)),
   };
+}
+
+/** How a secret may come back: as it is, and as JSON, URLs and Basic authentication write it. */
+function appearances(secret: string): string[] {
+  if (secret === "") return [];
+  return [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    encodeURIComponent(secret),
+    new TextEncoder().encode(secret).toBase64(),
+  ];
 }
 
 /** A step's failure as its run shows it; undefined for one that nobody expected. */

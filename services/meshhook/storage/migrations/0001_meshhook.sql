@@ -24,7 +24,9 @@ CREATE TABLE projects (
     CHECK (max_host_concurrency > 0),
   -- Webhooks taken in a minute: 0 is no limit, null the servers' setting.
   webhooks_per_minute integer CHECK (webhooks_per_minute >= 0),
-  created_at timestamptz NOT NULL DEFAULT now()
+  created_at timestamptz NOT NULL DEFAULT now(),
+  -- It has ended, and its rows are being removed.
+  erased_at timestamptz
 );
 
 CREATE TABLE api_keys (
@@ -47,6 +49,9 @@ CREATE TABLE secrets (
   project_id text NOT NULL REFERENCES projects ON DELETE CASCADE,
   name text NOT NULL,
   value_encrypted bytea NOT NULL,
+  -- What it was before: what is signed with that is taken for a while.
+  previous_encrypted bytea,
+  previous_until timestamptz,
   updated_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (project_id, name)
 );
@@ -114,7 +119,7 @@ CREATE TABLE deliveries (
   received_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (project_id, slug, delivery_id)
 );
-CREATE INDEX deliveries_age ON deliveries (received_at);
+CREATE INDEX deliveries_age ON deliveries (project_id, received_at);
 
 -- What happened in each run: only ever added to, numbered from 1 without a gap.
 CREATE TABLE run_events (
@@ -186,6 +191,12 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
   projects, api_keys, project_members, secrets, workflows, workflow_versions, hooks, runs,
   deliveries, run_events, tasks, audit_entries
   TO meshhook_tenant, meshhook_engine;
+
+-- A project changes neither what happened nor what is on record, and only
+-- operators make projects and keys.
+REVOKE UPDATE, DELETE ON run_events, workflow_versions, audit_entries
+  FROM meshhook_tenant;
+REVOKE INSERT, UPDATE, DELETE ON projects, api_keys FROM meshhook_tenant;
 
 DO $$
 DECLARE

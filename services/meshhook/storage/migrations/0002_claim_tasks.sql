@@ -60,7 +60,7 @@ BEGIN
     FROM lanes l JOIN (
       SELECT id, max_host_concurrency, max_concurrency - coalesce((
         SELECT sum(h.count) FROM held h WHERE h.project_id = projects.id
-      ), 0) AS free FROM projects
+      ), 0) AS free FROM projects WHERE erased_at IS NULL
     ) p ON p.id = l.project_id
     LEFT JOIN held h ON h.project_id = l.project_id AND h.host = l.host
     WHERE NOT EXISTS (
