@@ -11,7 +11,6 @@ export type * from "./domain/project_administration.ts";
 export * from "./domain/replay_run.ts";
 export type { NumberedEvent, RunEvent } from "./domain/run_event.ts";
 export { IllegalTransition } from "./domain/run_state.ts";
-export type { ExportLine } from "./domain/project_export.ts";
 export type * from "./domain/tenant_store.ts";
 export * from "./domain/verify_run.ts";
 export type { MeshhookServiceOptions } from "./meshhook_service.ts";

@@ -1,7 +1,6 @@
 import type { WorkflowDefinition } from "@mainstay/contracts/meshhook_workflow";
 import type { HookSignature } from "./hook.ts";
 import type { LiveReader } from "./live_log.ts";
-import type { ExportLine } from "./project_export.ts";
 import type { NumberedEvent, RunEvent, StepError } from "./run_event.ts";
 import type { RunStatus } from "./run_state.ts";
 import type { NewTask, RunRecord } from "./task.ts";
@@ -70,6 +69,19 @@ export interface AuditEntry {
   readonly action: string;
   readonly subject: string;
 }
+
+/** One row of a project, as it is taken out: of secrets only the names that refer to them. */
+export type ExportLine =
+  | { readonly kind: "workflow" } & Omit<Workflow, "id">
+  | {
+    readonly kind: "version";
+    readonly workflow: string;
+    readonly version: number;
+    readonly definition: WorkflowDefinition;
+  }
+  | { readonly kind: "hook" } & HookSummary
+  | { readonly kind: "run" } & RunSummary
+  | { readonly kind: "event"; readonly runId: string } & NumberedEvent;
 
 /** One project, seen and changed by its own: the database shows no other. */
 export interface TenantStore extends LiveReader {

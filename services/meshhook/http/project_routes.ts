@@ -1,6 +1,6 @@
 import { jsonResponse, NotFound, readQuery } from "@mainstay/adapters/http";
 import type { Route } from "@mainstay/kernel/lifecycle";
-import type { ExportLine } from "../domain/project_export.ts";
+import type { ExportLine } from "../domain/tenant_store.ts";
 import type { ProjectAdministration } from "../domain/project_administration.ts";
 import { requireKey } from "./member_routes.ts";
 import type { ForProject } from "./project_access.ts";

@@ -1,4 +1,4 @@
-import type { ExportLine } from "../domain/project_export.ts";
+import type { ExportLine } from "../domain/tenant_store.ts";
 import type { AsTenant } from "./as_tenant.ts";
 
 const PAGE = 200;
