@@ -38,15 +38,12 @@ export function createAnnouncement(
         origin,
       ]),
     ];
+    const tries = suggestions(places, { identity, meshhook });
     io.print(`
 Up in ${seconds} s. Ctrl-C ends everything in order.
 
 ${rows.map((row) => `  ${columns(row)}`).join("\n")}
-
-Try:
-
-${suggestions(places, { identity, meshhook }).join("\n\n")}
-`);
+${tries.length === 0 ? "" : `\nTry:\n\n${tries.join("\n\n")}\n`}`);
     io.emit({ services: urls, servers: stack.members });
   }
 
@@ -93,7 +90,8 @@ function suggestions(
     ...(hook === undefined || webhook === undefined || events === undefined
       ? []
       : [
-        `  curl -i http://localhost:${hook.servicePort}${webhook.hookPath} -H 'Content-Type: application/json' \\
+        `  npx --yes deno@2.9.6 task mainstay meshhook runs watch   # in another terminal, and then:
+  curl -i http://localhost:${hook.servicePort}${webhook.hookPath} -H 'Content-Type: application/json' \\
     --data-binary @${webhook.payloadPath} \\
     -H 'X-Hub-Signature-256: sha256=${webhook.signature}'`,
       ]),

@@ -223,7 +223,7 @@ async function publishWith(port: string, token: string): Promise<number> {
 }
 
 /** Does what the announcement says to try. */
-async function sendDemoWebhook(announced: string): Promise<void> {
+async function sendDemoWebhook(announced: string): Promise<string> {
   const [, url = "", file = "", signature = ""] =
     /(http\S+\/hooks\/demo\/github)[^]*--data-binary @(\S+)[^]*(sha256=[0-9a-f]{64})/
       .exec(announced) ?? [];
@@ -235,8 +235,8 @@ async function sendDemoWebhook(announced: string): Promise<void> {
     },
     body: await Deno.readFile(file),
   });
-  await response.body?.cancel();
   strictEqual(response.status, 202);
+  return (await response.json()).runId;
 }
 
 Deno.test("mainstay up runs every service, whose tokens are good for one another, whose workflows run, and again within 3 s", async () => {
@@ -261,7 +261,7 @@ Deno.test("mainstay up runs every service, whose tokens are good for one another
     strictEqual(await publishWith(env.EVENTS_SERVICE_PORT!, publishing), 202);
     const reading = await token("events:read");
     strictEqual(await publishWith(env.EVENTS_SERVICE_PORT!, reading), 403);
-    await sendDemoWebhook(out);
+    const runId = await sendDemoWebhook(out);
     const events = `http://localhost:${env.EVENTS_SERVICE_PORT}/events?from=0`;
     await eventually(
       "the webhook's workflow has called the receiver and published",
@@ -270,6 +270,14 @@ Deno.test("mainstay up runs every service, whose tokens are good for one another
           await (await fetch(events)).text(),
         ),
     );
+    // Both find what runs here by themselves.
+    for (const args of [["runs", "watch", runId], ["verify"]]) {
+      await using command = await startProcess(
+        ["run", "-A", "cli/main.ts", "meshhook", ...args],
+        { env },
+      );
+      strictEqual(await command.exited, 0, await command.stderr());
+    }
     first.kill("SIGINT");
     strictEqual(await first.exited, 0);
   }
