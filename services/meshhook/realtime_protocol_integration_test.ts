@@ -135,6 +135,12 @@ Deno.test("a client that breaks the protocol is told so, or closed, and nobody e
     [{ filter: "seq=gt.x" }, /\/0\/filter: seq is a whole number/],
     [{ filter: "seq" }, /\/0\/filter: Expected column=operator.value/],
     [{ filter: 'type=in.("a,b)' }, /\/0\/filter: A quote or bracket/],
+    [
+      {
+        filter: `run_id=in.(${Array(101).fill(crypto.randomUUID()).join()})`,
+      },
+      /\/0\/filter: run_id may be one of 100 values/,
+    ],
     [{ select: ["seq"] }, /\/0\/select/],
   ];
   for (const [change, expected] of wrong) {

@@ -46,6 +46,8 @@ const MAX_PLACES = 10_000;
 const RETRY_MS = 500;
 /** Word is lost with a process that dies right after its commit. */
 const SWEEP_MS = 2_000;
+/** Runs that are asked for at once. */
+const SWEPT = 5_000;
 /** What was committed while the link was lost may be stamped a little earlier. */
 const MARGIN_MS = 30_000;
 
@@ -163,9 +165,12 @@ export function createLiveHub(
   /** Tells those who name runs how far they are. */
   async function sweep(project: Project): Promise<void> {
     const { followers, reader } = project;
-    if (followers.size === 0) return;
-    for (const [id, seq] of await reader.lastSeqs([...followers.keys()])) {
-      for (const watcher of followers.get(id) ?? []) watcher.heard(id, seq);
+    const ids = [...followers.keys()];
+    for (let at = 0; at < ids.length; at += SWEPT) {
+      const seqs = await reader.lastSeqs(ids.slice(at, at + SWEPT));
+      for (const [id, seq] of seqs) {
+        for (const watcher of followers.get(id) ?? []) watcher.heard(id, seq);
+      }
     }
   }
 

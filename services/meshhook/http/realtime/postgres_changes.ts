@@ -16,6 +16,7 @@ import type { LiveEvent, LiveRun } from "../../domain/live_log.ts";
 const SCHEMA = "public";
 /** In one channel. */
 const MAX_SUBSCRIPTIONS = 50;
+const MAX_RUNS = 100;
 const EVENTS: readonly unknown[] = ["*", "INSERT", "UPDATE", "DELETE"];
 
 type ChangeType = "INSERT" | "UPDATE";
@@ -78,9 +79,14 @@ export function parseSubscriptions(
   if (asked.length > MAX_SUBSCRIPTIONS) {
     refuse(pointer, `Expected at most ${MAX_SUBSCRIPTIONS}`);
   }
-  return asked.map((one: unknown, at) =>
+  const subscriptions = asked.map((one: unknown, at) =>
     parseSubscription(one, at, `${pointer}/${at}`)
   );
+  const runs = subscriptions.flatMap(({ filter }) => filter.runIds ?? []);
+  if (runs.length > MAX_RUNS) {
+    refuse(pointer, `Expected at most ${MAX_RUNS} runs to be named`);
+  }
+  return subscriptions;
 }
 
 function parseSubscription(

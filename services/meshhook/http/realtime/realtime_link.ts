@@ -77,8 +77,11 @@ export function createRealtimeLink(options: RealtimeLinkOptions): RealtimeLink {
       answeredAtMs = clock.elapsed();
       if (event === "broadcast") onBroadcast(String(payload["event"]));
       if (topic !== TOPIC) return;
-      if (event === "phx_reply") joined = payload["status"] === "ok";
-      if (event === "phx_error" || event === "phx_close") socket.close();
+      const ended = event === "phx_error" || event === "phx_close";
+      if (!ended && event !== "phx_reply") return;
+      joined = !ended && payload["status"] === "ok";
+      // The next socket joins anew.
+      if (!joined) socket.close();
     };
     // What follows it tells all there is to know.
     socket.onerror = (event) => event.preventDefault();

@@ -69,7 +69,7 @@ const MARGIN_MS = 1_000;
 
 /**
  * Talks to one client in the protocol of Phoenix channels. Its messages are
- * worked on in their order, one at a time.
+ * worked on in their order, one at a time; heartbeats are answered at once.
  */
 export function createRealtimeSocket(
   socket: WebSocket,
@@ -235,9 +235,6 @@ export function createRealtimeSocket(
 
   async function handle(message: PhoenixMessage): Promise<void> {
     const { topic, event, joinRef } = message;
-    if (topic === "phoenix" && event === "heartbeat") {
-      return reply(message, "ok");
-    }
     if (event === "phx_join") return await join(message);
     const channel = channels.get(topic);
     if (
@@ -277,6 +274,10 @@ export function createRealtimeSocket(
     const message = tryParseMessage(frame, version);
     if (message === undefined) {
       return close(1007, "Cannot read the message: it is malformed");
+    }
+    // It says that the socket lives, however long the database takes.
+    if (message.topic === "phoenix" && message.event === "heartbeat") {
+      return reply(message, "ok");
     }
     const isJoin = message.event === "phx_join";
     const refusal = isJoin ? refusalOf(message) : undefined;
