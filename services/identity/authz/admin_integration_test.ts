@@ -70,7 +70,7 @@ Deno.test("operators administer over HTTP", async (t) => {
   await using identity = await startIdentity({ servers: ["authz"] });
   const { urls, storage } = identity;
   const token = await adminToken(identity, {
-    audiences: [urls.authz],
+    audiences: [`${urls.authz}/admin/v1`],
     scopes: ["admin"],
   });
   const send = async (
@@ -93,14 +93,22 @@ Deno.test("operators administer over HTTP", async (t) => {
   };
 
   await t.step(
-    "only a token for this server with the scope opens it",
+    "only a token for the administration alone with the scope opens it",
     async () => {
       const elsewhere = await adminToken(identity, {
         audiences: [urls.rs],
         scopes: ["admin"],
       });
-      const weak = await adminToken(identity, {
+      const forIssuer = await adminToken(identity, {
         audiences: [urls.authz],
+        scopes: ["admin"],
+      });
+      const shared = await adminToken(identity, {
+        audiences: [urls.rs, `${urls.authz}/admin/v1`],
+        scopes: ["admin"],
+      });
+      const weak = await adminToken(identity, {
+        audiences: [`${urls.authz}/admin/v1`],
         scopes: ["read:resource"],
       });
       for (
@@ -108,6 +116,8 @@ Deno.test("operators administer over HTTP", async (t) => {
           ["", 401],
           ["nonsense", 401],
           [elsewhere, 401],
+          [forIssuer, 401],
+          [shared, 401],
           [weak, 403],
           [token, 200],
         ] as const

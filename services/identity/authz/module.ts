@@ -5,6 +5,7 @@ import {
   systemClock,
 } from "@mainstay/kernel/lifecycle";
 import type { IdentityConfig } from "../config.ts";
+import { administrationOf } from "../domain/audience.ts";
 import { createClientAdministration } from "../domain/client_administration.ts";
 import type { IdentityDatabase } from "../domain/identity_storage.ts";
 import { createDpopNonces } from "../domain/dpop_nonce.ts";
@@ -57,7 +58,9 @@ export function authzService(
         bearer: {
           type: "http",
           scheme: "bearer",
-          description: "An access token for this server with the scope admin",
+          description: `An access token for the audience ${
+            administrationOf(config.issuer)
+          } alone, with the scope admin`,
         },
       },
     },

@@ -104,16 +104,19 @@ Deno.test("a client's secret is rotated with overlap", async (t) => {
     },
   );
 
-  await t.step("by an administrator with a token for this server", async () => {
+  await t.step("by an administrator with a token for it alone", async () => {
+    const administration = `${identity.urls.authz}/admin/v1`;
     const secret = await addClient(identity, {
       id: "console",
       scopes: ["openid", "admin"],
+      audiences: [identity.urls.rs, administration],
     });
     const session = await addSession(identity);
-    const tokenFor = async (scope: string) => {
+    const tokenFor = async (resource: string) => {
       const { searchParams } = await authorize(identity, session, {
         client_id: "console",
-        scope,
+        scope: "openid admin",
+        resource,
       });
       const { body } = await postForm(identity, "token", {
         client_id: "console",
@@ -128,21 +131,22 @@ Deno.test("a client's secret is rotated with overlap", async (t) => {
       postForm(identity, `clients/${id}/rotate-secret`, {}, {
         authorization: `Bearer ${token}`,
       });
-    strictEqual((await asAdmin(await tokenFor("openid admin"))).status, 403);
+    strictEqual((await asAdmin(await tokenFor(administration))).status, 403);
     await postgres.query("UPDATE users SET administrator = true");
-    const { status, body } = await asAdmin(await tokenFor("openid admin"));
+    const { status, body } = await asAdmin(await tokenFor(administration));
     strictEqual(status, 200);
     strictEqual(await good(body.client_secret), true);
-    // For the resource server alone: what that has seen opens nothing here.
-    strictEqual((await asAdmin(await tokenFor("admin"))).status, 401);
+    // With openid it is for this server too, and the resource server sees it.
+    const elsewhere = await tokenFor(identity.urls.rs);
+    strictEqual((await asAdmin(elsewhere)).status, 401);
     strictEqual((await asAdmin("a.b.c")).status, 401);
-    const missing = await asAdmin(await tokenFor("openid admin"), "nobody");
+    const missing = await asAdmin(await tokenFor(administration), "nobody");
     strictEqual(missing.body.error, "invalid_request");
     const { body: none } = await postForm(
       identity,
       "clients/spa/rotate-secret",
       {},
-      { authorization: `Bearer ${await tokenFor("openid admin")}` },
+      { authorization: `Bearer ${await tokenFor(administration)}` },
     );
     strictEqual(none.error, "invalid_request");
   });

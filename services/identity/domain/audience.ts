@@ -10,6 +10,14 @@ export function audiencesOf(
 }
 
 /**
+ * What tokens for the administration of this server are for. Nothing else
+ * implies it: a client has it among its audiences.
+ */
+export function administrationOf(issuer: string): string {
+  return `${issuer}/admin/v1`;
+}
+
+/**
  * What tokens are to be for: the resources that are named (RFC 8707), or all
  * that may be.
  *

@@ -1,5 +1,6 @@
 import { HttpError, Unauthorized } from "@mainstay/adapters/http";
 import type { RequestContext } from "@mainstay/kernel/lifecycle";
+import { administrationOf } from "../../domain/audience.ts";
 import { hashSecret } from "../../domain/bearer_secret.ts";
 import type { IdentityAddresses } from "../../domain/identity_settings.ts";
 import { isLive, type TokenRecord } from "../../domain/token.ts";
@@ -8,8 +9,8 @@ import type { Dpop, ProvenRequest } from "../../http/dpop.ts";
 import { holdsKey } from "../../http/possession.ts";
 
 /**
- * Lets administrators in: whoever brings a good access token for this server
- * with the scope `admin`.
+ * Lets administrators in: whoever brings a good access token for the
+ * administration with the scope `admin`.
  *
  * @throws {Unauthorized} 401: there is none.
  * @throws {HttpError} 403 `forbidden`: it lacks the scope.
@@ -31,20 +32,24 @@ const AUTHORIZATION = /^(Bearer|DPoP) +([A-Za-z0-9._~+/=-]{1,8192})$/i;
 
 /**
  * Creates the check. The server asks its own records alone: what they do not
- * know it has not given. A token that is for another server alone opens nothing
- * here; one with `openid` is for this server too, and whoever it is shown to can
- * use it here unless it is bound to a key.
+ * know it has not given. A token that another server takes too opens nothing
+ * here: whoever it is shown to there could use it. What `openid` adds, the
+ * issuer, is ours.
  */
 export function createAdminAccess(
   { config, tokens, dpop, now }: AdminAccessOptions,
 ): AuthorizeAdmin {
+  const administration = administrationOf(config.issuer);
+  const isForUsAlone = ({ audiences }: TokenRecord) =>
+    audiences.includes(administration) &&
+    audiences.every((one) => one === administration || one === config.issuer);
   return async (request, context) => {
     const [, scheme, token] =
       AUTHORIZATION.exec(request.headers.get("authorization") ?? "") ?? [];
     const found = token && await tokens.find(hashSecret(token));
     if (
       !found || found.kind !== "access" || !isLive(found, now()) ||
-      !found.audiences.includes(config.issuer) ||
+      !isForUsAlone(found) ||
       !await holdsKey(
         {
           token: token!,
@@ -57,7 +62,7 @@ export function createAdminAccess(
       )
     ) {
       throw new Unauthorized(
-        "Cannot authenticate the caller: there is no good access token for this server",
+        "Cannot authenticate the caller: there is no good access token for the administration alone",
       );
     }
     if (found.scopes.includes("admin")) return found;
