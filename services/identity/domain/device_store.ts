@@ -9,7 +9,10 @@ import type { TokenRecord } from "./token.ts";
 
 /** Keeps device authorizations. */
 export interface DeviceStore {
-  /** @returns False if the user code is taken: another one is made then. */
+  /**
+   * @returns False if the user code is taken: another one is made then.
+   * @throws {OAuthError} `temporarily_unavailable` while too many wait already.
+   */
   create(
     device: NewDeviceAuthorization,
     keys: {

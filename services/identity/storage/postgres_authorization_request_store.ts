@@ -1,4 +1,5 @@
 import type { Postgres } from "@mainstay/adapters/postgres";
+import { boundedTable, type BoundedTableOptions } from "./bounded_table.ts";
 import type {
   AuthorizationRequest,
   Decision,
@@ -37,9 +38,12 @@ interface DecisionRow {
  */
 export function postgresAuthorizationRequestStore(
   postgres: Postgres,
+  bounds?: BoundedTableOptions,
 ): AuthorizationRequestStore {
+  const takePlace = boundedTable(postgres, "authorization_requests", bounds);
   return {
     async create(request, { challengeHash, browserHash }) {
+      await takePlace();
       await postgres.query({
         name: "create-authorization-request",
         text: `INSERT INTO authorization_requests

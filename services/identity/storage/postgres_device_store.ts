@@ -1,4 +1,5 @@
 import type { Postgres } from "@mainstay/adapters/postgres";
+import { boundedTable, type BoundedTableOptions } from "./bounded_table.ts";
 import type {
   DeviceAuthorization,
   DevicePoll,
@@ -30,9 +31,14 @@ interface PollRow extends DeviceRow {
 }
 
 /** Keeps device authorizations in the table `device_authorizations`. */
-export function postgresDeviceStore(postgres: Postgres): DeviceStore {
+export function postgresDeviceStore(
+  postgres: Postgres,
+  bounds?: BoundedTableOptions,
+): DeviceStore {
+  const takePlace = boundedTable(postgres, "device_authorizations", bounds);
   return {
     async create(device, { deviceHash, userCodeHash }) {
+      await takePlace();
       const { rowCount } = await postgres.query(
         `INSERT INTO device_authorizations (device_hash, user_code_hash,
            client_id, scopes, resources, interval_s, expires_at)

@@ -1,13 +1,17 @@
 import type { Postgres } from "@mainstay/adapters/postgres";
+import { boundedTable, type BoundedTableOptions } from "./bounded_table.ts";
 import type { AuthorizationParameters } from "../domain/authorization_request.ts";
 import type { PushedRequestStore } from "../domain/pushed_request_store.ts";
 
 /** Keeps pushed requests in the table `pushed_requests`. */
 export function postgresPushedRequestStore(
   postgres: Postgres,
+  bounds?: BoundedTableOptions,
 ): PushedRequestStore {
+  const takePlace = boundedTable(postgres, "pushed_requests", bounds);
   return {
     async push({ hash, clientId, parameters, expiresAt }) {
+      await takePlace();
       await postgres.query({
         name: "push-request",
         text: `INSERT INTO pushed_requests

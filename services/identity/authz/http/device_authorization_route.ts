@@ -54,7 +54,11 @@ export function deviceAuthorizationRoute(
       audiencesAmong(resources, audiencesOf(client, config.rsUrl));
       const codes = await create(devices, {
         clientId: client.id,
-        scopes: scopesAmong(form.get("scope") ?? "", client.scopes),
+        // Without any, all that it may have: the user sees them and decides.
+        scopes: scopesAmong(
+          form.get("scope") ?? client.scopes.join(" "),
+          client.scopes,
+        ),
         resources,
         intervalS: INTERVAL_S,
         expiresAt: new Date(now() + LIFETIME_S * 1_000),
