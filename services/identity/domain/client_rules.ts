@@ -244,6 +244,16 @@ function keyMistakes(client: Candidate): Mistake[] {
       )
     ),
     ...mistakeIf(
+      !canBeKept(jwks),
+      "/jwks",
+      "must hold no NUL, and no half of a surrogate pair",
+    ),
+    ...mistakeIf(
+      !canBeKept(tlsSubjectDn),
+      "/tlsSubjectDn",
+      "must hold no NUL, and no half of a surrogate pair",
+    ),
+    ...mistakeIf(
       (authMethod === "tls_client_auth") !== (tlsSubjectDn !== undefined),
       "/tlsSubjectDn",
       authMethod === "tls_client_auth"
@@ -251,6 +261,19 @@ function keyMistakes(client: Candidate): Mistake[] {
         : "must not be given: it is for tls_client_auth alone",
     ),
   ];
+}
+
+/** PostgreSQL has no place for some characters. */
+function canBeKept(value: unknown): boolean {
+  let kept = true;
+  JSON.stringify(value, (name, member) => {
+    for (const text of [name, member]) {
+      if (typeof text !== "string") continue;
+      kept &&= text.isWellFormed() && !text.includes("\0");
+    }
+    return member;
+  });
+  return kept;
 }
 
 /** What does not go together. */

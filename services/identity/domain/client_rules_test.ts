@@ -190,3 +190,30 @@ Deno.test("newClientOf() takes what native apps need", () => {
   ) strictEqual(make({ redirectUris: [uri] }).redirectUris[0], uri);
   throws(() => make({ redirectUris: ["myapp:/cb"] }), InvalidInput);
 });
+
+Deno.test("what PostgreSQL cannot keep is a mistake, wherever it stands", () => {
+  const key = { kty: "OKP", crv: "Ed25519", x: "x" };
+  for (const text of ["a\0b", "a\ud800b"]) {
+    for (
+      const keys of [[{ ...key, kid: text }], [{ ...key, [text]: "x" }], [{
+        ...key,
+        x5c: [[text]],
+      }]]
+    ) {
+      strictEqual(
+        mistakesOf({ jwks: { keys } })["/jwks"],
+        "must hold no NUL, and no half of a surrogate pair",
+      );
+    }
+    strictEqual(
+      mistakesOf({ authMethod: "tls_client_auth", tlsSubjectDn: `CN=${text}` })[
+        "/tlsSubjectDn"
+      ],
+      "must hold no NUL, and no half of a surrogate pair",
+    );
+  }
+  assertEquals(
+    mistakesOf({ jwks: { keys: [{ ...key, kid: "\\u0000" }] } }),
+    {},
+  );
+});
