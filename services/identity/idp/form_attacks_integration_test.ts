@@ -251,6 +251,43 @@ Deno.test("no address leads a browser to a place that was not registered", async
       strictEqual(answer.url.origin, idp);
     }
   });
+  await t.step("not for a client that is disabled", async () => {
+    const query = new URLSearchParams({
+      client_id: "closed",
+      post_logout_redirect_uri: "https://closed.example/bye",
+    });
+    const url = `${idp}/oidc/v1/endsession?${query}`;
+    await addClient(identity, {
+      id: "closed",
+      name: "Closed",
+      postLogoutRedirectUris: ["https://closed.example/bye"],
+    });
+    await identity.storage.clients.setDisabled("closed", true);
+    const { browser } = await signedInBrowser(identity);
+    const answer = await browser.open(url);
+    strictEqual(answer.status, 400);
+    ok(!answer.text.includes("Closed"), answer.text);
+    strictEqual((await new Browser().open(url)).status, 400);
+  });
+  await t.step(
+    "to an app of the device: the page's policy knows it",
+    async () => {
+      await addClient(identity, {
+        id: "native",
+        postLogoutRedirectUris: ["com.example.app:/bye"],
+      });
+      const { browser } = await signedInBrowser(identity);
+      const query = new URLSearchParams({
+        client_id: "native",
+        post_logout_redirect_uri: "com.example.app:/bye",
+      });
+      const asked = await browser.open(`${idp}/oidc/v1/endsession?${query}`);
+      match(
+        asked.headers.get("content-security-policy") ?? "",
+        /form-action 'self' com\.example\.app:/,
+      );
+    },
+  );
   await t.step(
     "not even a registered one without its client's name",
     async () => {

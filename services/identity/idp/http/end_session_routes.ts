@@ -15,7 +15,7 @@ import type { Idp } from "./idp.ts";
 import { logoutPage } from "./pages/logout_page.ts";
 import { messagePage } from "./pages/message_page.ts";
 import { PATHS } from "./paths.ts";
-import { publicKeys } from "./trip.ts";
+import { formTarget, publicKeys } from "./trip.ts";
 import type { Visit } from "./visit.ts";
 import type { SignedIn } from "../../domain/session.ts";
 
@@ -113,9 +113,7 @@ function ask(visit: Visit, asked: LogoutRequest, form?: Form): Response {
       parameters: kept,
     }),
     {
-      formTargets: asked.goOnTo === undefined
-        ? []
-        : [new URL(asked.goOnTo).origin].filter((it) => it !== "null"),
+      formTargets: asked.goOnTo === undefined ? [] : [formTarget(asked.goOnTo)],
     },
   );
 }
@@ -176,9 +174,11 @@ async function readRequest(idp: Idp, form: Form): Promise<LogoutRequest> {
     ]);
   }
   const id = hint?.clientId ?? clientId;
-  const client = id === undefined
+  const found = id === undefined
     ? undefined
     : await idp.storage.clients.find(id);
+  // A disabled one sends nobody anywhere, and is nobody's application.
+  const client = found?.disabledAt === undefined ? found : undefined;
   const uri = form.get("post_logout_redirect_uri");
   if (uri === undefined) return { hint, client };
   if (!client?.postLogoutRedirectUris.includes(uri)) {

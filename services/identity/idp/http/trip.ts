@@ -217,11 +217,11 @@ export function formTargets(idp: Idp, trip: Trip): readonly string[] {
     ...client.redirectUris,
     ...client.postLogoutRedirectUris,
   ];
-  return [...new Set([idp.config.issuer, ...uris.map(sourceOf)])];
+  return [...new Set([idp.config.issuer, ...uris.map(formTarget)])];
 }
 
 /** An address as a content security policy knows it. */
-function sourceOf(uri: string): string {
+export function formTarget(uri: string): string {
   const { protocol, origin, hostname } = new URL(uri);
   if (protocol !== "http:" && protocol !== "https:") return protocol;
   // Policies know no IPv6 addresses.
