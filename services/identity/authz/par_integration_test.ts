@@ -43,6 +43,10 @@ Deno.test("a pushed request is good once, for its client", async (t) => {
     strictEqual(row?.parameters.state, "a state");
     strictEqual((await visit(uri)).status, 400, "used before");
   });
+  await t.step("it is no longer than a browser's may be", async () => {
+    const long = await push({ login_hint: "a".repeat(16_384) });
+    strictEqual(long.status, 413, long.text);
+  });
   await t.step("of 20 uses at once one succeeds", async () => {
     const uri = await pushed();
     const visits = await Promise.all(

@@ -12,6 +12,9 @@ import { isCodeChallenge } from "./pkce.ts";
 import { refuseRepeated, type RequestFields } from "./request_fields.ts";
 import { scopesAmong } from "./scope.ts";
 
+/** How long a request may be, which anyone may have kept here for a while. */
+export const MAX_AUTHORIZATION_BYTES = 16_384;
+
 /** Of a JWK thumbprint in base64url (RFC 7638). */
 const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
 

@@ -19,6 +19,7 @@ import type {
 import { OAuthError } from "../../domain/oauth_error.ts";
 import type { PushedRequestStore } from "../../domain/pushed_request_store.ts";
 import {
+  MAX_AUTHORIZATION_BYTES,
   readAuthorizationParameters,
   tryResponseMode,
 } from "../../domain/read_authorization_parameters.ts";
@@ -44,8 +45,6 @@ export interface AuthorizeRoutesOptions {
 
 /** How long a user may take to sign in. */
 const LOGIN_MS = 30 * 60_000;
-/** What anyone may have kept here for that long. */
-const MAX_BYTES = 16_384;
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 
 /**
@@ -103,7 +102,7 @@ export function authorizeRoutes(
       method: "POST",
       path,
       crossOrigin: false,
-      maxBodyBytes: MAX_BYTES,
+      maxBodyBytes: MAX_AUTHORIZATION_BYTES,
       handle: (request, context) =>
         answer(request, context, () => readForm(request, context)),
       doc,
@@ -123,7 +122,9 @@ export function authorizeRoutes(
 }
 
 function readQuery(query: string): Form {
-  if (query.length > MAX_BYTES) throw refusal("the request is too long");
+  if (query.length > MAX_AUTHORIZATION_BYTES) {
+    throw refusal("the request is too long");
+  }
   return parseForm(query);
 }
 

@@ -4,7 +4,10 @@ import { hashSecret, newSecret } from "../../domain/bearer_secret.ts";
 import type { IdentityAddresses } from "../../domain/identity_settings.ts";
 import { OAuthError } from "../../domain/oauth_error.ts";
 import type { PushedRequestStore } from "../../domain/pushed_request_store.ts";
-import { readAuthorizationParameters } from "../../domain/read_authorization_parameters.ts";
+import {
+  MAX_AUTHORIZATION_BYTES,
+  readAuthorizationParameters,
+} from "../../domain/read_authorization_parameters.ts";
 import { isRegisteredRedirectUri } from "../../domain/redirect_uri.ts";
 import { refuseRepeated } from "../../domain/request_fields.ts";
 import { oauthEndpoint } from "../../http/oauth_endpoint.ts";
@@ -35,6 +38,7 @@ export function parRoute(options: ParRouteOptions): Route {
     method: "POST",
     path: "/oauth2/v1/par",
     crossOrigin: false,
+    maxBodyBytes: MAX_AUTHORIZATION_BYTES,
     handle: oauthEndpoint(async (request, context) => {
       const form = await readForm(request, context);
       refuseRepeated(form);
