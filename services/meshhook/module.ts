@@ -16,6 +16,7 @@ import { memberRoutes } from "./http/member_routes.ts";
 import { projectRoutes } from "./http/project_routes.ts";
 import {
   createProjectAccess,
+  createProjectToRead,
   type VerifyToken,
 } from "./http/project_access.ts";
 import { openRealtime } from "./http/realtime/open_realtime.ts";
@@ -67,14 +68,14 @@ function meshhookModule(
     setup(kernel) {
       const storage = database.open(kernel, config);
       const encryption = createKeyEncryption(config.meshhookKek);
-      const forProject = createProjectAccess(storage.tenants, {
-        verifyToken: tokenVerifierOf(config),
-      });
+      const verifyToken = tokenVerifierOf(config);
+      const forProject = createProjectAccess(storage.tenants, { verifyToken });
       const begun = () => storage.wakes.tell();
       const { probes, live, parts } = storage.openHealth();
       const realtime = openRealtime(kernel, config, {
         tenants: storage.tenants,
         feed: live,
+        projectToRead: createProjectToRead(storage.tenants, { verifyToken }),
       });
       const checks = healthChecks({
         probes,

@@ -13,6 +13,7 @@ import {
   tcpProxy,
 } from "@mainstay/adapters/testing";
 import { sleep } from "@mainstay/kernel/lifecycle";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { addKey, liveClient, liveTest } from "./tests/live_client.ts";
 import { type StartedMeshhook, startMeshhook } from "./tests/start_meshhook.ts";
 
@@ -334,5 +335,65 @@ liveTest(
     });
     strictEqual(live.changes.length, before);
     ok(!/key-of-|second-key/.test(meshhook.log.join("\n")));
+  },
+);
+
+liveTest(
+  "an access token follows the project whose member its subject is, for as long as it is",
+  async () => {
+    const { privateKey, publicKey } = await generateKeyPair("EdDSA");
+    const jwk = { ...await exportJWK(publicKey), kid: "k1", alg: "EdDSA" };
+    await using keys = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      () => Response.json({ keys: [jwk] }),
+    );
+    const sign = (scope: string, expires = "5m") =>
+      new SignJWT({ scope }).setProtectedHeader({
+        alg: "EdDSA",
+        typ: "at+jwt",
+        kid: "k1",
+      }).setIssuer("https://id.example").setAudience("meshhook")
+        .setSubject("app").setExpirationTime(expires).sign(privateKey);
+    await using meshhook = await startMeshhook({
+      AUTH_ISSUER: "https://id.example",
+      AUTH_AUDIENCE: "meshhook",
+      AUTH_JWKS_URL: `http://127.0.0.1:${keys.addr.port}/jwks`,
+    });
+    await openProject(meshhook, "alpha", steps(1, 50));
+    await openProject(meshhook, "beta", steps(1, 50));
+    const members = `${meshhook.url}/api/v1/projects/alpha/members/app`;
+    const headers = { authorization: "Bearer key-of-alpha" };
+    strictEqual((await fetch(members, { method: "PUT", headers })).status, 200);
+    const token = await sign("meshhook:read");
+    const refused = [
+      [token, "beta"],
+      [token, undefined],
+      [await sign("meshhook:write"), "alpha"],
+      [await sign("meshhook:read", "-1m"), "alpha"],
+      ["key-of-alpha", "beta"],
+    ] as const;
+    for (const [key, project] of refused) {
+      await using live = liveClient(meshhook.url, key, {}, project);
+      live.follow("events");
+      await eventually("it is refused", () => live.statuses.length > 0);
+      match(live.statuses[0]!, /^CHANNEL_ERROR/);
+    }
+    await using live = liveClient(meshhook.url, token, {}, "alpha");
+    live.follow("events");
+    await eventually("it is let in", () => live.statuses.length === 1);
+    strictEqual(live.statuses[0], "SUBSCRIBED");
+    const runId = await begin(meshhook);
+    await eventually("it is told", () => live.seqs(runId).length === 3);
+    strictEqual(
+      (await fetch(members, { method: "DELETE", headers })).status,
+      204,
+    );
+    await eventually(
+      "who is no member any longer is told nothing more",
+      () => live.statuses.length > 1,
+      30_000,
+    );
+    match(live.statuses[1]!, /^CHANNEL_ERROR/);
+    ok(!meshhook.log.join("\n").includes(token));
   },
 );

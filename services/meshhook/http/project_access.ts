@@ -96,8 +96,7 @@ export function createProjectAccess(
     const credentials = bearerOf(request.headers);
     if (credentials === undefined) throw new Unauthorized();
     const { project = "" } = context.params;
-    const isToken = verifyToken !== undefined &&
-      credentials.split(".").length === 3;
+    const isToken = verifyToken !== undefined && looksLikeToken(credentials);
     const actor = isToken
       ? await byToken(await verifyToken(credentials), project, request.method)
       : await byKey(credentials, project);
@@ -108,6 +107,41 @@ export function createProjectAccess(
       store: tenants.of(project),
     });
   };
+}
+
+/** Finds the project that a key or token may look at; undefined: none. */
+export type ProjectToRead = (
+  credentials: string,
+  /** Which is meant: a token's subject may be a member of several. */
+  asked: string | undefined,
+) => Promise<string | undefined>;
+
+/** Creates the check of who may look at a project, for what is no request. */
+export function createProjectToRead(
+  tenants: Tenants,
+  { verifyToken }: { readonly verifyToken?: VerifyToken | undefined },
+): ProjectToRead {
+  const ownerOf = keyOwners(tenants);
+  return async (credentials, asked) => {
+    if (verifyToken === undefined || !looksLikeToken(credentials)) {
+      const owner = await ownerOf(credentials);
+      return owner?.projectId === (asked ?? owner?.projectId)
+        ? owner?.projectId
+        : undefined;
+    }
+    const token = await verifyToken(credentials).catch((failure) => {
+      if (failure instanceof Unauthorized) return undefined;
+      throw failure;
+    });
+    if (asked === undefined || !token?.scopes.includes("meshhook:read")) {
+      return undefined;
+    }
+    return await tenants.isMember(asked, token.subject) ? asked : undefined;
+  };
+}
+
+function looksLikeToken(credentials: string): boolean {
+  return credentials.split(".").length === 3;
 }
 
 function bearerOf(headers: Headers): string | undefined {

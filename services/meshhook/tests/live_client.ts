@@ -24,12 +24,13 @@ export function liveClient(
   url: string,
   apikey: string,
   options: ConstructorParameters<typeof RealtimeClient>[1] = {},
+  project?: string,
 ): LiveClient {
   const client = new RealtimeClient(`${url}/realtime/v1`, {
     reconnectAfterMs: () => 50,
     disconnectOnEmptyChannelsAfterMs: 0,
     ...options,
-    params: { apikey },
+    params: { apikey, ...(project === undefined ? {} : { project }) },
   });
   const statuses: string[] = [];
   const changes: LiveClient["changes"] = [];

@@ -6,7 +6,7 @@ import {
 } from "@mainstay/kernel/lifecycle";
 import type { LiveFeed } from "../../domain/live_log.ts";
 import type { Tenants } from "../../domain/tenant_store.ts";
-import { keyOwners } from "../project_access.ts";
+import type { ProjectToRead } from "../project_access.ts";
 import { createLiveHub } from "./live_hub.ts";
 import { createRealtimeEcho } from "./realtime_echo.ts";
 import { createRealtimeLink, realtimeUrl } from "./realtime_link.ts";
@@ -40,17 +40,15 @@ export interface Realtime {
 export function openRealtime(
   { log: kernelLog, metrics: kernelMetrics }: Pick<Kernel, "log" | "metrics">,
   config: RealtimeConfig,
-  { tenants, feed }: { readonly tenants: Tenants; readonly feed: LiveFeed },
+  { tenants, feed, projectToRead }: {
+    readonly tenants: Tenants;
+    readonly feed: LiveFeed;
+    readonly projectToRead: ProjectToRead;
+  },
 ): Realtime {
   const clock = systemClock;
   const log = kernelLog.child("realtime");
-  const ownerOfKey = keyOwners(tenants);
-  const echo = createRealtimeEcho({
-    feed,
-    ownerOf: async (credential) => (await ownerOfKey(credential))?.projectId,
-    clock,
-    log,
-  });
+  const echo = createRealtimeEcho({ feed, projectToRead, clock, log });
   const metrics = createRealtimeMetrics(kernelMetrics, () => server);
   const hub = createLiveHub({
     feed,
@@ -66,7 +64,7 @@ export function openRealtime(
   });
   const server = createRealtimeServer({
     hub,
-    ownerOf: echo.ownerOf,
+    projectToRead: echo.projectToRead,
     readerOf: tenants.of,
     maxSockets: config.realtimeMaxSockets,
     maxChannels: config.realtimeMaxChannels,

@@ -3,12 +3,12 @@ import type { Logger } from "@mainstay/kernel/logging";
 import type { LiveFeed } from "../../domain/live_log.ts";
 import { createRealtimeLink, realtimeUrl } from "./realtime_link.ts";
 import { NOBODY, type RealtimeServer } from "./realtime_server.ts";
-import type { OwnerOf } from "./realtime_socket.ts";
+import type { ProjectToRead } from "../project_access.ts";
 
 /** Goes the whole way of live logs, again and again. */
 export interface RealtimeEcho {
   /** Takes the echo's own key besides those of projects. */
-  readonly ownerOf: OwnerOf;
+  readonly projectToRead: ProjectToRead;
   /** In order of start. */
   parts(server: RealtimeServer): readonly Part[];
   /**
@@ -25,9 +25,9 @@ export interface RealtimeEcho {
  * name.
  */
 export function createRealtimeEcho(
-  { feed, ownerOf, clock, log }: {
+  { feed, projectToRead, clock, log }: {
     readonly feed: LiveFeed;
-    readonly ownerOf: OwnerOf;
+    readonly projectToRead: ProjectToRead;
     readonly clock: Clock;
     readonly log: Logger;
   },
@@ -43,8 +43,10 @@ export function createRealtimeEcho(
     log,
   });
   return {
-    ownerOf: (credential) =>
-      credential === key ? Promise.resolve(NOBODY) : ownerOf(credential),
+    projectToRead: (credentials, asked) =>
+      credentials === key
+        ? Promise.resolve(NOBODY)
+        : projectToRead(credentials, asked),
     parts(server) {
       let unfollow = () => {};
       return [{

@@ -52,7 +52,8 @@ export const REALTIME_PATH = "/realtime/v1/websocket";
 export function createRealtimeServer(
   options: RealtimeServerOptions,
 ): RealtimeServer {
-  const { ownerOf, metrics, maxSockets, idleTimeoutMs, clock, log } = options;
+  const { projectToRead, metrics, maxSockets, idleTimeoutMs, clock, log } =
+    options;
   const sockets = new Map<WebSocket, RealtimeSocket>();
   const joins = createRateLimit({
     limit: options.joinRate,
@@ -83,9 +84,10 @@ export function createRealtimeServer(
     const version = versionOf(request, url);
     requireOrigin(request, url);
     const credential = url.searchParams.get("apikey");
-    const projectId = credential === null
-      ? undefined
-      : await ownerOf(credential);
+    const projectId = credential === null ? undefined : await projectToRead(
+      credential,
+      url.searchParams.get("project") ?? undefined,
+    );
     if (credential === null || projectId === undefined) {
       throw new Unauthorized();
     }
@@ -121,16 +123,23 @@ export function createRealtimeServer(
 
   /** Each key and token is asked for once, however many sockets show it. */
   async function closeUnauthorised(): Promise<void> {
-    const shown = new Map<string, string>();
-    for (const { projectId, credentials } of sockets.values()) {
-      for (const credential of credentials) shown.set(credential, projectId);
+    const byProject = Map.groupBy(
+      sockets.values(),
+      ({ projectId }) => projectId,
+    );
+    for (const [projectId, own] of byProject) {
+      const shown = new Set(own.flatMap(({ credentials }) => [...credentials]));
+      const gone = new Set<string>();
+      for (const credential of shown) {
+        try {
+          const found = await projectToRead(credential, projectId);
+          if (found !== projectId) gone.add(credential);
+        } catch (error) {
+          log.warn("Cannot look whether a key is still good", { error });
+        }
+      }
+      if (gone.size > 0) { for (const socket of own) socket.revoke(gone); }
     }
-    const gone = new Set<string>();
-    for (const [credential, projectId] of shown) {
-      if (await ownerOf(credential) !== projectId) gone.add(credential);
-    }
-    if (gone.size === 0) return;
-    for (const socket of sockets.values()) socket.revoke(gone);
   }
 
   async function look(): Promise<void> {
@@ -138,9 +147,7 @@ export function createRealtimeServer(
       await sleep(LOOK_MS, { signal, clock }).catch(() => {});
       closeSilent();
       if (turn % AUTHORISE_EVERY !== 0 || signal.aborted) continue;
-      await closeUnauthorised().catch((error) =>
-        log.warn("Cannot look whether keys are still good", { error })
-      );
+      await closeUnauthorised();
     }
   }
 
@@ -201,8 +208,15 @@ export function realtimeRoute(server: Pick<RealtimeServer, "open">): Route {
         {
           name: "apikey",
           in: "query",
-          description: "A key of the project; it is logged nowhere",
+          description:
+            "A key of the project, or an access token; it is logged nowhere",
           required: true,
+          schema: { type: "string" },
+        },
+        {
+          name: "project",
+          in: "query",
+          description: "Which project is meant; a token needs it",
           schema: { type: "string" },
         },
         {

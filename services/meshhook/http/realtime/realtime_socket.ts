@@ -2,6 +2,7 @@ import type { Clock } from "@mainstay/kernel/lifecycle";
 import type { Logger } from "@mainstay/kernel/logging";
 import { InvalidInput } from "@mainstay/kernel/errors";
 import type { LiveReader } from "../../domain/live_log.ts";
+import type { ProjectToRead } from "../project_access.ts";
 import { createLiveChannel, type LiveChannel } from "./live_channel.ts";
 import type { LiveHub } from "./live_hub.ts";
 import {
@@ -16,13 +17,10 @@ import {
 } from "./postgres_changes.ts";
 import type { RealtimeMetrics } from "./realtime_metrics.ts";
 
-/** Whose a key or token is; undefined if it is nobody's, or no longer. */
-export type OwnerOf = (credential: string) => Promise<string | undefined>;
-
 /** What all sockets of a server have in common. */
 export interface RealtimeSocketOptions {
   readonly hub: LiveHub;
-  readonly ownerOf: OwnerOf;
+  readonly projectToRead: ProjectToRead;
   readonly readerOf: (projectId: string) => LiveReader;
   readonly maxChannels: number;
   readonly maxMessageBytes: number;
@@ -80,7 +78,7 @@ export function createRealtimeSocket(
   },
   options: RealtimeSocketOptions,
 ): RealtimeSocket {
-  const { hub, ownerOf, metrics, clock, log } = options;
+  const { hub, projectToRead, metrics, clock, log } = options;
   const channels = new Map<string, Channel>();
   const reader = options.readerOf(projectId);
   let heardAtMs = clock.elapsed();
@@ -152,7 +150,7 @@ export function createRealtimeSocket(
     };
     const given = payload["access_token"];
     const credential = typeof given === "string" ? given : apiKey;
-    if (await ownerOf(credential) !== projectId) {
+    if (await projectToRead(credential, projectId) !== projectId) {
       return refuse("Unauthorized: the key or token is wrong or has expired");
     }
     let subscriptions: readonly ChangeSubscription[];
@@ -224,7 +222,7 @@ export function createRealtimeSocket(
     const given = payload["access_token"];
     // Clients that sign out send none: the key still stands.
     const credential = typeof given === "string" ? given : apiKey;
-    if (await ownerOf(credential) !== projectId) {
+    if (await projectToRead(credential, projectId) !== projectId) {
       return fail(
         channel,
         "Unauthorized: the key or token is wrong or has expired",
