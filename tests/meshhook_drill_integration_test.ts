@@ -24,7 +24,7 @@ const KILLS = 8;
 const PATIENCE_MS = 240_000;
 
 Deno.test("2,000 runs under 8 kill -9 of workers and one immediate restart of PostgreSQL all succeed, each log is sound, and every repeated send carries the same Idempotency-Key", async () => {
-  await using receiver = serveReceiver(20);
+  await using receiver = serveReceiver();
   await using meshhook = await startMeshhook({
     TARGETS: `127.0.0.1:${receiver.port}`,
     LEASE: "2s",
@@ -39,7 +39,7 @@ Deno.test("2,000 runs under 8 kill -9 of workers and one immediate restart of Po
       {
         id: "call",
         type: "http_call",
-        url: `http://127.0.0.1:${receiver.port}/`,
+        url: `http://127.0.0.1:${receiver.port}/20`,
         body: { $expression: "steps.shape.output" },
         retry: { maxAttempts: 20, baseDelayMs: 100, maxDelayMs: 1_000 },
       },

@@ -19,6 +19,8 @@ import {
   type MeshhookHealth,
   meshhookHealth,
 } from "@mainstay/contracts/meshhook_health";
+import { childProcessOf } from "./child_process_of.ts";
+import { freezePostgres } from "./freeze_postgres.ts";
 import { type MeshhookProcesses, startMeshhook } from "./start_meshhook.ts";
 
 type Part = keyof MeshhookHealth["details"];
@@ -44,27 +46,6 @@ const until = (
 
 const allWell = (meshhook: MeshhookProcesses) =>
   until(meshhook, "all is well", 200, { status: "healthy" });
-
-/** Stops every process of PostgreSQL in its tracks; gives what lets them go on. */
-async function freeze(
-  { server, postgres }: MeshhookProcesses,
-): Promise<Disposable> {
-  const { rows } = await postgres.query<{ pid: number }>(
-    "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()",
-  );
-  const frozen = [server.pid, ...rows.map(({ pid }) => pid)];
-  const signal = (name: Deno.Signal) => {
-    for (const pid of frozen) {
-      try {
-        Deno.kill(pid, name);
-      } catch {
-        // A connection that has ended since.
-      }
-    }
-  };
-  signal("SIGSTOP");
-  return { [Symbol.dispose]: () => signal("SIGCONT") };
-}
 
 /** Milliseconds that each of many requests took, the longest last. */
 async function flood(
@@ -161,7 +142,7 @@ Deno.test("500 is returned while the database is frozen, and stopped, each time 
   const { server } = meshhook;
   await allWell(meshhook);
   {
-    using _frozen = await freeze(meshhook);
+    using _frozen = await freezePostgres(meshhook);
     await until(meshhook, "a frozen database is seen", 500, {
       status: "unhealthy",
       database: "unhealthy",
@@ -178,7 +159,7 @@ Deno.test("500 is returned while the database is frozen, and stopped, each time 
   await allWell(meshhook);
   // A second to the next look, two of 150 ms, 250 ms between them.
   await bestOfThree(async () => {
-    using frozen = await freeze(meshhook);
+    using frozen = await freezePostgres(meshhook);
     const begun = performance.now();
     await until(meshhook, "it is seen again", 500, { database: "unhealthy" });
     const seenMs = Math.round(performance.now() - begun);
@@ -203,7 +184,8 @@ Deno.test("500 is returned while the database is frozen, and stopped, each time 
 Deno.test("worker processes are watched: one that is killed, and an executor that stands still, are seen", async () => {
   await using meshhook = await startMeshhook();
   await allWell(meshhook);
-  const executor = await childOf(meshhook.worker.pid);
+  const executor = childProcessOf(meshhook.worker.pid);
+  ok(executor !== undefined, "the executor runs");
   Deno.kill(executor, "SIGSTOP");
   await until(meshhook, "the executor is missed", 500, {
     status: "unhealthy",
@@ -440,14 +422,3 @@ Deno.test("a full pool degrades the database, and stays without an error", async
   }
   await allWell(meshhook);
 });
-
-/** The process that another one has started. */
-async function childOf(parent: number): Promise<number> {
-  const { stdout } = await new Deno.Command("ps", {
-    args: ["-o", "pid=", "--ppid", String(parent)],
-  }).output();
-  const [pid] = new TextDecoder().decode(stdout).trim().split(/\s+/)
-    .map(Number);
-  ok(pid !== undefined && pid > 0, "the executor runs");
-  return pid;
-}

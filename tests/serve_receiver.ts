@@ -13,8 +13,8 @@ export interface Receiver extends AsyncDisposable {
   readonly inHand: number;
 }
 
-/** Answers each request with 200 after a while; what `/never` gets waits for its end. */
-export function serveReceiver(delayMs: number): Receiver {
+/** Answers with 200: to `/20` after 20 ms, to `/never` when it ends. */
+export function serveReceiver(): Receiver {
   const received: Received[] = [];
   let inHand = 0;
   const ending = Promise.withResolvers<void>();
@@ -30,7 +30,9 @@ export function serveReceiver(delayMs: number): Receiver {
       });
       inHand++;
       const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = path === "/never" ? 0 : setTimeout(resolve, delayMs);
+      const timer = path === "/never"
+        ? 0
+        : setTimeout(resolve, Number(path.slice(1)));
       request.signal.addEventListener("abort", () => resolve());
       await Promise.race([promise, ending.promise]);
       clearTimeout(timer);

@@ -52,7 +52,9 @@ interface InHand {
 export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
   const { store, workerId, concurrency, leaseMs, pollMs, clock, log } = options;
   const inHand = new Map<string, InHand>();
+  /** Nothing more is claimed; what is in hand goes on. */
   const stopping = new AbortController();
+  const stopped = new AbortController();
   const complete = completionBatch((batch) => store.complete(batch));
   let wakeUp = () => {};
   let woken = false;
@@ -131,7 +133,7 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
   }
 
   async function extendLoop(): Promise<void> {
-    const { signal } = stopping;
+    const { signal } = stopped;
     while (!signal.aborted) {
       await sleep(leaseMs / 3, { signal, clock }).catch(() => {});
       const fences: Fence[] = [...inHand.values()].map(({ task }) => task);
@@ -160,12 +162,14 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
     },
     async drain(signal) {
       stopping.abort();
-      while (inHand.size > 0 && !signal.aborted) {
+      const isAwaited = ({ lost }: InHand) => !lost.signal.aborted;
+      while ([...inHand.values()].some(isAwaited) && !signal.aborted) {
         await sleep(20, { signal, clock }).catch(() => {});
       }
     },
     async stop() {
       stopping.abort();
+      stopped.abort();
       for (const { lost } of inHand.values()) lost.abort();
       await running;
     },

@@ -208,6 +208,44 @@ Deno.test("parallel steps of one run that outrun each other are all kept", async
   }
 });
 
+Deno.test("a worker that is draining keeps what it has in hand until it is done", async () => {
+  await using engine = await openEngine();
+  const begun = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const runId = await begin(engine, {
+    nodes: [hook, { id: "slow", type: "transform", expression: "@" }],
+    edges: [{ from: "hook", to: "slow" }],
+  });
+  const orchestrator = worker(engine, {
+    leaseMs: 600,
+    runners: {
+      async transform() {
+        begun.resolve();
+        await released.promise;
+        return { output: "done" };
+      },
+    },
+  });
+  await orchestrator.start?.(new AbortController().signal);
+  try {
+    await begun.promise;
+    const drained = orchestrator.drain?.(AbortSignal.timeout(20_000));
+    // Longer than its lease.
+    await new Promise((resolve) => setTimeout(resolve, 900));
+    const others = await engine.store.claim({
+      workerId: crypto.randomUUID(),
+      limit: 1,
+      leaseMs: 50,
+    });
+    strictEqual(others.length, 0);
+    released.resolve();
+    await drained;
+    strictEqual(await statusOf(engine, runId), "succeeded");
+  } finally {
+    await orchestrator.stop?.();
+  }
+});
+
 Deno.test("a step whose worker stands still past its lease is done by another, and its late outcome is refused", async () => {
   await using engine = await openEngine();
   const released = Promise.withResolvers<void>();
