@@ -156,7 +156,8 @@ Deno.test("faults of workers and of PostgreSQL", async (test) => {
     const cut = () =>
       postgres.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE query = 'LISTEN "meshhook_tasks"'`,
+         WHERE application_name = 'worker'
+           AND query IN ('LISTEN "meshhook_tasks"', 'SELECT 1')`,
       );
     const stop = new AbortController();
     await cut();
