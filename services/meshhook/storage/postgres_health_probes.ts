@@ -29,7 +29,8 @@ const DATABASE = `SELECT 1, pg_is_in_recovery() AS in_recovery,
   (SELECT max(version) FROM schema_migrations) AS schema_version`;
 
 /**
- * $1 ms. What waits because of a limit or a breaker is not overdue: the claims
+ * $1 ms. What waits because of a limit or a breaker is not overdue, nor what
+ * goes with its project: the claims
  * themselves say so, again and again as long as it is so. In between a project
  * whose limit is in hand may be seen with room.
  */
@@ -45,8 +46,8 @@ const OVERDUE = `EXISTS (
       ORDER BY t.project_id, t.host LIMIT 1
     ) following
   ), latest AS (SELECT now() - $1 * interval '1 ms' AS moment)
-  SELECT FROM lanes l, latest
-  WHERE NOT EXISTS (
+  SELECT FROM lanes l JOIN projects p ON p.id = l.project_id, latest
+  WHERE p.erased_at IS NULL AND NOT EXISTS (
     SELECT FROM host_holds o WHERE o.project_id = l.project_id
       AND ((o.host = l.host AND o.held_until > moment)
         OR (o.host IN (l.host, '') AND o.limited_at > moment))

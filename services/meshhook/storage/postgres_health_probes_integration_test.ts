@@ -122,6 +122,9 @@ Deno.test("a task that waits is overdue, unless a limit holds it back or a worke
     strictEqual(await overdue(), false, "its breaker was open a moment ago");
     await later();
     strictEqual(await overdue(), true, "its breaker is no reason any more");
+    await postgres.query("UPDATE projects SET erased_at = now()");
+    strictEqual(await overdue(), false, "nobody is to do it any more");
+    strictEqual((await claim(9)).length, 0);
     strictEqual(rest.length, 1);
   });
 });

@@ -60,7 +60,9 @@ export function postgresProjectAdministration(
         project: boolean;
         created: boolean;
       }>(
-        `WITH project AS (SELECT id FROM projects WHERE id = $1),
+        `WITH project AS (
+           SELECT id FROM projects WHERE id = $1 AND erased_at IS NULL
+         ),
          created AS (
            INSERT INTO api_keys (project_id, name, key_hash)
            SELECT id, $2, $3 FROM project
