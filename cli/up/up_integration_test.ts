@@ -270,14 +270,19 @@ Deno.test("mainstay up runs every service, whose tokens are good for one another
           await (await fetch(events)).text(),
         ),
     );
-    // Both find what runs here by themselves.
-    for (const args of [["runs", "watch", runId], ["verify"]]) {
+    // All find what runs here by themselves.
+    const folder = await Deno.makeTempDir();
+    const backup = `${folder}/first`;
+    for (
+      const args of [["runs", "watch", runId], ["verify"], ["backup", backup]]
+    ) {
       await using command = await startProcess(
         ["run", "-A", "cli/main.ts", "meshhook", ...args],
         { env },
       );
       strictEqual(await command.exited, 0, await command.stderr());
     }
+    await Deno.remove(folder, { recursive: true });
     first.kill("SIGINT");
     strictEqual(await first.exited, 0);
   }
