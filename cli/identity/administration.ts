@@ -1,10 +1,5 @@
 import { createPasswordHasher } from "@mainstay/adapters/passwords";
 import {
-  type Migration,
-  migrationStatus,
-  readMigrations,
-} from "@mainstay/adapters/postgres";
-import {
   type ClientAdministration,
   createClientAdministration,
   createKeyAdministration,
@@ -17,7 +12,7 @@ import {
 } from "@mainstay/identity";
 import { postgresDatabase } from "@mainstay/identity/storage";
 import { readConfig } from "@mainstay/kernel/config";
-import { OperationalError } from "@mainstay/kernel/errors";
+import { requireMigrated } from "../require_migrated.ts";
 import { type OpenIdentity, openIdentity } from "./open_identity.ts";
 import { operator } from "./operator.ts";
 
@@ -41,7 +36,10 @@ export interface Administration extends AsyncDisposable {
 export async function openAdministration(): Promise<Administration> {
   await using opened = new AsyncDisposableStack();
   const identity = opened.use(await openIdentity());
-  await requireMigrated(identity);
+  await requireMigrated(identity.postgres, {
+    migrations: postgresDatabase.migrations,
+    remedy: 'start a server on it, or run "mainstay identity migrate"',
+  });
   const { storage, env } = identity;
   const encryption = neededEncryption(env);
   const { now } = Date;
@@ -63,23 +61,6 @@ export async function openAdministration(): Promise<Administration> {
     actor: operator(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-/** The database is not of this version. */
-class NotMigrated extends OperationalError<"not-migrated"> {
-  constructor(pending: readonly Migration[]) {
-    const names = pending.map(({ name }) => name).join(", ");
-    super(
-      "not-migrated",
-      `Cannot administer: the database lacks ${names}; start a server on it, or run "mainstay identity migrate"`,
-    );
-  }
-}
-
-async function requireMigrated({ postgres }: OpenIdentity): Promise<void> {
-  const files = await readMigrations(postgresDatabase.migrations);
-  const { pending } = await migrationStatus(postgres, files);
-  if (pending.length > 0) throw new NotMigrated(pending);
 }
 
 /** Asks for KEY_ENCRYPTION_KEYS when something is encrypted, and not before. */

@@ -13,6 +13,7 @@ import { createKernel } from "@mainstay/kernel/lifecycle";
 import { meshhookSettings } from "@mainstay/meshhook";
 import { postgresDatabase } from "@mainstay/meshhook/storage";
 import { readPublishedEnvironment } from "@mainstay/tools/local_stack";
+import { requireMigrated } from "../require_migrated.ts";
 
 /** What MeshHook keeps, opened by a command. */
 export interface OpenMeshhook extends AsyncDisposable {
@@ -71,6 +72,22 @@ export async function openMeshhook(
       await postgres.close();
     },
   };
+}
+
+/**
+ * Opens it for a command that works on what is there.
+ *
+ * @throws {NotMigrated} If the database is not of this version.
+ */
+export async function openMigratedMeshhook(): Promise<OpenMeshhook> {
+  await using opened = new AsyncDisposableStack();
+  const meshhook = opened.use(await openMeshhook());
+  await requireMigrated(meshhook.postgres, {
+    migrations: postgresDatabase.migrations,
+    remedy: "start a server of MeshHook on it, or name MeshHook's database",
+  });
+  const owned = opened.move();
+  return { ...meshhook, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** As MeshHook itself reads it. */

@@ -3,9 +3,10 @@ import { MESHHOOK_NAME } from "@mainstay/contracts/meshhook";
 import { OperationalError } from "@mainstay/kernel/errors";
 import { type CommandGroup, defineCommand } from "../command.ts";
 import { NotThere } from "../identity/not_there.ts";
+import { operator } from "../identity/operator.ts";
 import { onlyArgument } from "../identity/paging.ts";
 import { UsageError } from "../usage_error.ts";
-import { openMeshhook } from "./open_meshhook.ts";
+import { openMigratedMeshhook } from "./open_meshhook.ts";
 
 const NAME_RULE =
   "1 to 100 characters of a-z 0-9 . _ - that begin with a letter or digit";
@@ -39,7 +40,7 @@ key may do everything in it.`,
   async run({ options, args }, io) {
     const id = nameOf(onlyArgument(args, "the id of a project"));
     const key = newKey();
-    await using meshhook = await openMeshhook();
+    await using meshhook = await openMigratedMeshhook();
     const created = await meshhook.storage.tenants.create({
       id,
       name: options.name ?? id,
@@ -57,7 +58,7 @@ const list = defineCommand({
   summary: "List the projects, with the names of their API keys",
   help: "Lists the projects, in the order of their ids.",
   async run(_input, io) {
-    await using meshhook = await openMeshhook();
+    await using meshhook = await openMigratedMeshhook();
     const projects = await meshhook.storage.projects.list();
     io.emit({ projects });
     if (projects.length === 0) io.print("There are no projects");
@@ -82,7 +83,7 @@ Only its hash is kept.`,
   async run({ args }, io) {
     const [projectId, name] = projectAndKey(args);
     const key = newKey();
-    await using meshhook = await openMeshhook();
+    await using meshhook = await openMigratedMeshhook();
     const outcome = await meshhook.storage.projects.createKey({
       projectId,
       name: nameOf(name),
@@ -107,7 +108,7 @@ const listKeys = defineCommand({
   usage: "<project>",
   async run({ args }, io) {
     const projectId = onlyArgument(args, "the id of a project");
-    await using meshhook = await openMeshhook();
+    await using meshhook = await openMigratedMeshhook();
     const keys = await meshhook.storage.projects.listKeys(projectId);
     if (keys === undefined) {
       throw new NotThere("list the keys", `project ${projectId}`);
@@ -127,7 +128,7 @@ const revokeKey = defineCommand({
   usage: "<project> <name>",
   async run({ args }, io) {
     const [projectId, name] = projectAndKey(args);
-    await using meshhook = await openMeshhook();
+    await using meshhook = await openMigratedMeshhook();
     const { projects } = meshhook.storage;
     if (!await projects.revokeKey({ projectId, name, actor: operator() })) {
       throw new NotThere("revoke the key", `key ${name} of ${projectId}`);
@@ -157,12 +158,6 @@ function newKey(): string {
 
 function hashOf(key: string): Uint8Array {
   return hash("sha256", key, "buffer");
-}
-
-/** Who is written down as having done it. */
-function operator(): string {
-  const user = Deno.env.get("USER") || Deno.env.get("LOGNAME") || "unknown";
-  return `operator:${user}`;
 }
 
 /** @throws {UsageError} */

@@ -7,7 +7,7 @@ import {
 import { defineCommand } from "../command.ts";
 import { NotThere } from "../identity/not_there.ts";
 import { onlyArgument } from "../identity/paging.ts";
-import { openMeshhook } from "./open_meshhook.ts";
+import { openMigratedMeshhook } from "./open_meshhook.ts";
 
 const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -25,7 +25,7 @@ Works on the database. Exit code 1 if there is a difference.`,
   usage: "<run>",
   async run({ args }, io) {
     const id = onlyArgument(args, "the id of a run");
-    await using meshhook = await openMeshhook();
+    await using meshhook = await openMigratedMeshhook();
     const run = RUN_ID.test(id)
       ? await meshhook.storage.audit.find(id)
       : undefined;

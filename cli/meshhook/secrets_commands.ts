@@ -8,7 +8,7 @@ import {
   createMeshhookClient,
   segment,
 } from "./meshhook_client.ts";
-import { openMeshhook } from "./open_meshhook.ts";
+import { openMigratedMeshhook } from "./open_meshhook.ts";
 
 /** What was piped in holds no secret. */
 class NoSecret extends OperationalError<"no-secret"> {
@@ -84,18 +84,21 @@ const rotate = defineCommand({
   name: "rotate",
   summary: "Encrypt all secrets anew, under the first key of MESHHOOK_KEK",
   help:
-    `Encrypts the secrets of all projects under the first key of MESHHOOK_KEK. To
-replace that key: put a new one before it, restart the servers and workers, run
-this, take the old one away, restart them again. Works on the database, with
-MESHHOOK_KEK in the environment.`,
+    `Encrypts the secrets of all projects that are under another key anew, under the
+first key of MESHHOOK_KEK; workers do the same now and then. To replace that key:
+put a new one before it, restart the servers and workers, run this, take the old
+one away, restart them again. Works on the database, with MESHHOOK_KEK in the
+environment.`,
   async run(_input, io) {
-    await using meshhook = await openMeshhook();
+    await using meshhook = await openMigratedMeshhook();
     const encryption = meshhook.encryption();
     const rotated = await meshhook.storage.projects.encryptAnew(
       encryptedAnew(encryption),
     );
     io.emit({ rotated });
-    io.print(`${rotated} secrets are encrypted under ${encryption.currentId}`);
+    io.print(
+      `${rotated} secrets were encrypted anew: all are under ${encryption.currentId}`,
+    );
   },
 });
 

@@ -1,6 +1,6 @@
 import { runFaults } from "@mainstay/meshhook";
 import { defineCommand } from "../command.ts";
-import { openMeshhook } from "./open_meshhook.ts";
+import { openMigratedMeshhook } from "./open_meshhook.ts";
 
 /** Runs that are held in memory at once, with their events. */
 const PAGE = 100;
@@ -19,7 +19,7 @@ time, each time in one statement, so it may run beside everything else.
 Works on the database, and changes nothing. Exit code 1 if a run is not sound;
 each such run is named, with what is wrong.`,
   async run(_input, io) {
-    await using meshhook = await openMeshhook();
+    await using meshhook = await openMigratedMeshhook();
     const { audit } = meshhook.storage;
     let checked = 0;
     let unsound = 0;
