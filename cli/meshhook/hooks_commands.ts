@@ -44,8 +44,7 @@ const set = defineCommand({
   summary: "Open a hook, or change it",
   help:
     `Opens POST /hooks/<project>/<hook> for webhooks that one of the secrets has
-signed; each runs the workflow. Unsigned ones are refused. For a new secret, name
-both, tell the sender the new one, then name that alone. For webhooks that a JWT
+signed; each runs the workflow. Unsigned ones are refused. For webhooks that a JWT
 signs, --signature-file holds the hook's "signature": docs/meshhook.md shows one.`,
   usage: "<hook>",
   examples: [

@@ -375,5 +375,14 @@ Deno.test("mainstay meshhook leads from nothing to a signed webhook's run, and t
     assertEquals(JSON.parse((await rotate(key(1))).out), { rotated: 0 });
   });
 
+  await t.step("a project that is erased is out of reach at once", async () => {
+    strictEqual((await mainstay(["projects", "erase", "shop"])).code, 2);
+    await json(["projects", "erase", "shop", "--yes"]);
+    strictEqual((await mainstay(["runs", "list"])).code, 1);
+    strictEqual((await mainstay(["verify"])).code, 0);
+    const again = await mainstay(["projects", "erase", "shop", "--yes"]);
+    strictEqual(again.code, 1);
+  });
+
   await Deno.remove(home, { recursive: true });
 });

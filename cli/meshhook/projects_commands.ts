@@ -137,14 +137,38 @@ const revokeKey = defineCommand({
   },
 });
 
+const erase = defineCommand({
+  name: "erase",
+  summary: "End a project, and have everything of it removed",
+  help:
+    `Ends a project: its keys, hooks and secrets are gone at once, and workers remove
+its runs and all else by and by. There is no way back; --yes says that you know.
+A backup has it still.`,
+  usage: "<project>",
+  options: {
+    yes: { type: "boolean", description: "Do it" },
+  },
+  async run({ options, args }, io) {
+    const projectId = onlyArgument(args, "the id of a project");
+    if (!options.yes) {
+      throw new UsageError(`--yes is needed: all of ${projectId} will be gone`);
+    }
+    await using meshhook = await openMigratedMeshhook();
+    if (!await meshhook.storage.projects.erase(projectId, operator())) {
+      throw new NotThere("erase", `project ${projectId}`);
+    }
+    io.print(`${projectId} has ended; workers remove what it had`);
+  },
+});
+
 /** `mainstay meshhook projects …`. */
 export const projectsCommands: CommandGroup = {
   name: "projects",
-  summary: "Make and list projects and their API keys, on the database",
+  summary: "Make, list and erase projects and their API keys, on the database",
   help:
     `Works on MeshHook's database: the one that MESHHOOK_DATABASE_URL or DATABASE_URL
 names, else that of the "mainstay up" that runs here.`,
-  commands: [create, list, {
+  commands: [create, list, erase, {
     name: "keys",
     summary: "Make, list and revoke API keys",
     help: "With an API key of a project, everything may be done in it.",

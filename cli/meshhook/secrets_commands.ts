@@ -42,7 +42,8 @@ const set = defineCommand({
     `Keeps a secret, encrypted, or replaces it. Its value comes from standard input,
 without the line's end, and never from the command line, where every user of the
 machine can read it. Workflows refer to it as {"$secret": "<name>"}, hooks by its
-name; wherever a run would show it, there is ***.`,
+name; wherever a run would show it, there is ***. What is signed with the value
+before is taken for a day yet.`,
   usage: "<secret>",
   examples: [
     "openssl rand -hex 24 | tee webhook.secret | mainstay meshhook secrets set github-webhook",

@@ -15,10 +15,11 @@ const STORED = `SELECT ${RUN_COLUMNS}, r.status, r.last_seq,
     r.ended_at IS NOT NULL AS ended,
     (SELECT jsonb_agg(jsonb_build_object('node', t.node, 'state', t.state))
       FROM tasks t WHERE t.run_id = r.id) AS tasks
-  FROM ${RUN_TABLES}`;
+  FROM ${RUN_TABLES}
+  JOIN projects p ON p.id = r.project_id AND p.erased_at IS NULL`;
 
 /**
- * Reads runs of every project, each page in one statement and so at one moment.
+ * Reads runs of every project that goes on, each page in one statement and so at one moment.
  *
  * @param postgres Whose connections are in the role `meshhook_engine`.
  */
