@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { WorkflowNode } from "@mainstay/contracts/meshhook_workflow";
 import { advanceRun, startRun, type StepResult } from "./advance_run.ts";
 import { isTrue, type Scope } from "./expression.ts";
+import { keptJson } from "./kept_json.ts";
 import type { Json, RunEvent } from "./run_event.ts";
 import {
   applyEvent,
@@ -102,20 +103,11 @@ async function evaluatedAgain(
   if (step.type !== "transform" && step.type !== "branch") return undefined;
   try {
     const value = await evaluate(step.expression, scope);
-    return { output: step.type === "branch" ? isTrue(value) : kept(value) };
+    return { output: step.type === "branch" ? isTrue(value) : keptJson(value) };
   } catch (failure) {
     const message = failure instanceof Error ? failure.message : "unknown";
     return { error: { code: "expression-failed", message } };
   }
-}
-
-/** As a value is read after it was written. */
-function kept(value: Json): Json {
-  return JSON.parse(JSON.stringify(
-    value,
-    (_name, part) =>
-      typeof part === "string" ? part.replaceAll("\0", "\ufffd") : part,
-  ));
 }
 
 function resultOf(

@@ -5,8 +5,12 @@ import {
 import fc from "fast-check";
 import { jsonText } from "./json_text.ts";
 
-Deno.test("jsonText() changes NULs and nothing else", () => {
+Deno.test("jsonText() changes NULs and halves of pairs, and nothing else", () => {
   strictEqual(jsonText("a\0b"), '"a\\ufffdb"');
+  strictEqual(
+    jsonText("\ud83d\ude00 \ude00\ud83d"),
+    '"\ud83d\ude00 \\ufffd\\ufffd"',
+  );
   strictEqual(JSON.parse(jsonText("\\u0000")), "\\u0000");
   fc.assert(fc.property(fc.jsonValue(), (value) => {
     const plain = JSON.parse(JSON.stringify(value));

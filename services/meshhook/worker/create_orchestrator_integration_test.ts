@@ -9,6 +9,7 @@ import { startRun } from "../domain/advance_run.ts";
 import { parseWorkflow } from "../domain/check_workflow.ts";
 import { evaluate } from "../domain/expression.ts";
 import type { StepRunners } from "../domain/step_runner.ts";
+import { replayRun } from "../domain/replay_run.ts";
 import { renderTemplate } from "../domain/render_template.ts";
 import { openEngine, type TestEngine } from "../tests/open_engine.ts";
 import {
@@ -175,6 +176,59 @@ Deno.test("steps that follow each other are claimed once, and each is written be
       [0, 1, 2, 3, 4, 5],
     );
     strictEqual(events.at(-1)?.event.type, "run.succeeded");
+  } finally {
+    await orchestrator.stop?.();
+  }
+});
+
+Deno.test("what a step gives is kept, or ends it with its reason; the next sees it as its replay will", async () => {
+  await using engine = await openEngine();
+  const answers: Record<string, string> = {
+    "https://half.example/": '{"longer":"\\ud800","b":1}',
+    "https://deep.example/": `${"[".repeat(99_999)}${"]".repeat(99_999)}`,
+  };
+  const orchestrator = worker(engine, {
+    runners: {
+      http_call: ({ url }) => ({ output: JSON.parse(answers[String(url)]!) }),
+    },
+  });
+  const [half, deep] = await Promise.all(
+    Object.keys(answers).map((url) =>
+      begin(engine, {
+        nodes: [
+          hook,
+          { id: "call", type: "http_call", method: "GET", url },
+          {
+            id: "list",
+            type: "transform",
+            expression: "values(steps.call.output)",
+          },
+        ],
+        edges: [{ from: "hook", to: "call" }, { from: "call", to: "list" }],
+      })
+    ),
+  );
+  await orchestrator.start?.(new AbortController().signal);
+  try {
+    await eventually(
+      "both have ended",
+      async () =>
+        await statusOf(engine, half!) === "succeeded" &&
+        await statusOf(engine, deep!) === "failed",
+    );
+    const run = (await engine.store.load(half!))!;
+    assertEquals(run.events.at(-1)?.event, {
+      type: "run.succeeded",
+      output: [1, "\ufffd"],
+    });
+    const replay = await replayRun(
+      run,
+      (expression, scope) => Promise.resolve(evaluate(expression, scope)),
+    );
+    assertEquals(replay.differences, []);
+    const last = (await engine.store.load(deep!))?.events.at(-1)?.event;
+    ok(last?.type === "run.failed");
+    strictEqual(last.error.code, "value-too-large");
   } finally {
     await orchestrator.stop?.();
   }

@@ -291,14 +291,11 @@ function jsonOrText(
 ): Json {
   if (
     !/^application\/(?:[\w.+-]+\+)?json/i.test(headers["content-type"] ?? "")
-  ) {
-    // PostgreSQL's JSON holds no NUL.
-    return text.replaceAll("\0", "\uFFFD");
-  }
+  ) return text;
   try {
     return JSON.parse(text);
   } catch {
-    return text.replaceAll("\0", "\uFFFD");
+    return text;
   }
 }
 

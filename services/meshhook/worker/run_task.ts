@@ -8,6 +8,7 @@ import type {
   StepOutcome,
   StepRunners,
 } from "../domain/step_runner.ts";
+import { keptJson } from "../domain/kept_json.ts";
 import { stepScope } from "../domain/step_scope.ts";
 import type {
   ClaimedTask,
@@ -16,6 +17,7 @@ import type {
   RunRecord,
 } from "../domain/task.ts";
 import { workflowGraph } from "../domain/workflow_graph.ts";
+import { refusalOf } from "./step_values.ts";
 
 /** What running one task needs. */
 export interface RunTaskOptions {
@@ -142,12 +144,15 @@ async function resultOf(
     context: StepContext,
   ) => Promise<StepOutcome> | StepOutcome;
   try {
-    return await run(node, {
+    const outcome = await run(node, {
       task,
       scope: stepScope(task.run, task.node),
       signal,
     });
+    return "output" in outcome ? { output: keptJson(outcome.output) } : outcome;
   } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal !== undefined) return refusal;
     log.error("A step's runner failed", {
       runId: task.runId,
       node: task.node,

@@ -2,6 +2,7 @@ import type { Template } from "@mainstay/contracts/meshhook_workflow";
 import type { KeyEncryption } from "@mainstay/kernel/encryption";
 import type { StepResult } from "../domain/advance_run.ts";
 import { secretUse } from "../domain/hook.ts";
+import { keptJson, TooMuchToKeep } from "../domain/kept_json.ts";
 import { maskSecrets, renderTemplate } from "../domain/render_template.ts";
 import type { Json } from "../domain/run_event.ts";
 import type { SecretReader } from "../domain/secret_reader.ts";
@@ -28,7 +29,10 @@ export interface StepValuesOptions {
 
 /** The values of one attempt of one step. */
 export interface StepValues {
-  /** @throws {StepRefused} For a secret that there is not. */
+  /**
+   * @throws {StepRefused} For a secret that there is not.
+   * @throws {TooMuchToKeep}
+   */
   render(template: Template): Promise<Json>;
   /** What the step came to, with every secret that it used masked. */
   mask(value: Json): Json;
@@ -42,23 +46,29 @@ export function stepValues(
   const used: string[] = [];
   const { projectId, runId, node } = task;
   return {
-    render: (template) =>
-      renderTemplate(template, {
-        evaluate: (expression) => expressions.evaluate(expression, scope),
-        async secret(name) {
-          const kept = await secrets.read(projectId, name, `${runId}:${node}`);
-          if (kept === undefined) {
-            throw new StepRefused(
-              "secret-missing",
-              `There is no secret ${name}`,
+    render: async (template) =>
+      keptJson(
+        await renderTemplate(template, {
+          evaluate: (expression) => expressions.evaluate(expression, scope),
+          async secret(name) {
+            const kept = await secrets.read(
+              projectId,
+              name,
+              `${runId}:${node}`,
             );
-          }
-          const plain = encryption.decrypt(kept, secretUse(projectId, name));
-          const secret = new TextDecoder().decode(plain);
-          used.push(secret);
-          return secret;
-        },
-      }),
+            if (kept === undefined) {
+              throw new StepRefused(
+                "secret-missing",
+                `There is no secret ${name}`,
+              );
+            }
+            const plain = encryption.decrypt(kept, secretUse(projectId, name));
+            const secret = new TextDecoder().decode(plain);
+            used.push(secret);
+            return secret;
+          },
+        }),
+      ),
     mask: (value) => maskSecrets(value, used.flatMap(appearances)),
   };
 }
@@ -79,6 +89,9 @@ export function refusalOf(failure: unknown): StepResult | undefined {
   if (failure instanceof StepRefused) {
     const { code, message } = failure;
     return { error: { code, message } };
+  }
+  if (failure instanceof TooMuchToKeep) {
+    return { error: { code: "value-too-large", message: failure.message } };
   }
   if (failure instanceof Error && failure.name === "ExpressionFailed") {
     const { message } = failure;
