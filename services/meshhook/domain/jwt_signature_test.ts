@@ -1,5 +1,5 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
-import { hash } from "node:crypto";
+import { createSign, generateKeyPairSync, hash } from "node:crypto";
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 import type { JwtSignature } from "./hook.ts";
 import { publicKeyMistake, verifyJwtSignature } from "./jwt_signature.ts";
@@ -159,6 +159,33 @@ Deno.test("verifyJwtSignature() refuses what is unsigned, forged, of another alg
   );
 });
 
+Deno.test("a public key that is too short to be trusted is refused, and breaks nothing where it was kept", async () => {
+  const short = generateKeyPairSync("rsa", { modulusLength: 1_024 });
+  const good = await generateKeyPair("RS256");
+  const shortKey = short.publicKey.export({ format: "jwk" });
+  assertEquals(
+    await publicKeyMistake(shortKey as never, "RS256"),
+    "Expected a public key for RS256, of 2048 bits or more",
+  );
+  const kept = {
+    scheme: "jwt",
+    ...hook,
+    algorithm: "RS256",
+    keys: [shortKey, await exportJWK(good.publicKey)],
+  } as JwtSignature;
+  const signed = `${base64url({ alg: "RS256" })}.${base64url(claims)}`;
+  const signature = createSign("RSA-SHA256").update(signed)
+    .sign(short.privateKey, "base64url");
+  assertEquals(await verdictOf(`${signed}.${signature}`, kept), "mismatch");
+  assertEquals(
+    await verdictOf(
+      await sign(claims, good.privateKey, { alg: "RS256" }),
+      kept,
+    ),
+    "verified d-1",
+  );
+});
+
 Deno.test("verifyJwtSignature() refuses another body, sender or receiver, and what is too old or too young", async () => {
   const fault = async (changes: Record<string, unknown>) =>
     await verdictOf(await sign({ ...claims, ...changes } as JWTPayload));
@@ -178,6 +205,7 @@ Deno.test("verifyJwtSignature() refuses another body, sender or receiver, and wh
       [{ jti: undefined }, "mismatch"],
       [{ jti: "" }, "malformed"],
       [{ jti: 7 }, "malformed"],
+      [{ jti: "d\0" }, "malformed"],
       [{ iat: undefined }, "mismatch"],
       [{ exp: undefined }, "mismatch"],
       [{ exp: NOW }, "stale"],

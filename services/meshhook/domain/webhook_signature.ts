@@ -40,6 +40,8 @@ export type SignatureVerdict =
 
 /** How far a sender's clock may be from ours, either way. */
 export const TOLERANCE_MS = 300_000;
+/** No sender's ids are longer; an index takes little more than a thousand. */
+export const MAX_DELIVERY_ID = 200;
 /** A sender that sends more is not worth the work. */
 const MAX_SIGNATURES = 20;
 
@@ -49,7 +51,7 @@ const MAX_SIGNATURES = 20;
  * timestamp signs it, and it must be within five minutes of now.
  *
  * @param secrets As the sender was given them; a Standard Webhooks secret may
- *   begin with `whsec_` and is base64 then.
+ *   begin with `whsec_` and is base64 then; one that is not checks nothing.
  */
 export function verifySignature(
   scheme: Exclude<SignatureScheme, "jwt">,
@@ -67,7 +69,9 @@ export function verifySignature(
   }
   let matches = 0;
   for (const secret of secrets) {
-    const expected = createHmac("sha256", keyOf(scheme, secret));
+    const key = keyOf(scheme, secret);
+    if (key === undefined) continue;
+    const expected = createHmac("sha256", key);
     for (const part of signed) expected.update(part);
     const digest = expected.digest();
     for (const signature of signatures) {
@@ -111,9 +115,10 @@ function standardClaim({ headers, body }: ReceivedWebhook): Claim {
     .filter((part) => part.startsWith("v1,"))
     .map((part) => Buffer.from(part.slice(3), "base64"));
   const timestampMs = secondsOf(timestamp);
-  if (signatures.length === 0 || timestampMs === undefined || id === "") {
-    return { fault: "malformed" };
-  }
+  if (
+    signatures.length === 0 || timestampMs === undefined || id === "" ||
+    id.length > MAX_DELIVERY_ID
+  ) return { fault: "malformed" };
   return {
     signed: [`${id}.${timestamp}.`, body],
     signatures,
@@ -127,8 +132,10 @@ function githubClaim({ headers, body }: ReceivedWebhook): Claim {
   const given = headers.get("x-hub-signature-256");
   if (given === null) return { fault: "missing" };
   const [, hex] = /^sha256=([0-9a-f]{64})$/i.exec(given) ?? [];
-  if (hex === undefined) return { fault: "malformed" };
   const deliveryId = headers.get("x-github-delivery");
+  if (hex === undefined || (deliveryId ?? "").length > MAX_DELIVERY_ID) {
+    return { fault: "malformed" };
+  }
   return {
     signed: [body],
     signatures: [Buffer.from(hex, "hex")],
@@ -161,8 +168,14 @@ function secondsOf(text: string): number | undefined {
   return /^\d{1,12}$/.test(text) ? Number(text) * 1_000 : undefined;
 }
 
-function keyOf(scheme: SignatureScheme, secret: string): string | Buffer {
-  return scheme === "standard" && secret.startsWith("whsec_")
-    ? Buffer.from(secret.slice("whsec_".length), "base64")
-    : secret;
+/** Undefined for what would come to an empty key, which everyone has. */
+function keyOf(
+  scheme: SignatureScheme,
+  secret: string,
+): string | Buffer | undefined {
+  if (scheme !== "standard" || !secret.startsWith("whsec_")) return secret;
+  const encoded = secret.slice("whsec_".length);
+  return /^[A-Za-z0-9+/]{2,}={0,2}$/.test(encoded)
+    ? Buffer.from(encoded, "base64")
+    : undefined;
 }

@@ -138,6 +138,31 @@ Deno.test("a missing, malformed, foreign or stale signature is refused", () => {
   }
 });
 
+Deno.test("a secret that is no base64 comes to no key that everyone has", () => {
+  for (const secret of ["whsec_", "whsec_!!", "whsec_=", "whsec_A"]) {
+    assertEquals(
+      verify("standard", sign("standard", ""), [secret]),
+      refused("mismatch"),
+      secret,
+    );
+  }
+});
+
+Deno.test("a delivery's id that no index can hold is refused", () => {
+  const id = "x".repeat(201);
+  for (
+    const [scheme, name] of [
+      ["standard", "webhook-id"],
+      ["github", "x-github-delivery"],
+    ] as const
+  ) {
+    assertEquals(
+      verify(scheme, { ...sign(scheme, "right"), [name]: id }),
+      refused("malformed"),
+    );
+  }
+});
+
 Deno.test("no change of body or signature is accepted", () => {
   fc.assert(fc.property(
     fc.constantFrom(...schemes),
