@@ -19,12 +19,17 @@ const list = defineCommand({
       value: "<number>",
       description: "How many at most, 1 to 200; default 50",
     },
+    before: {
+      type: "string",
+      value: "<run>",
+      description: "Go on after the last run of the page before",
+    },
   },
   async run({ options }, io) {
     const client = await createMeshhookClient(options);
     const page = z.object({ deadLetters: z.array(deadStep) }).parse(
       await client.json("GET", "dead-letters", {
-        query: { limit: options.limit },
+        query: { limit: options.limit, before: options.before },
       }),
     );
     io.emit(page);

@@ -32,8 +32,8 @@ const list = defineCommand({
     },
     before: {
       type: "string",
-      value: "<time>",
-      description: "Only those that began before (ISO 8601)",
+      value: "<run>",
+      description: "Go on after the last run of the page before",
     },
   },
   async run({ options }, io) {

@@ -143,6 +143,8 @@ Deno.test("a project is set up over the API, and its runs are followed, resumed 
   });
   strictEqual(wrong.status, 400);
 
+  await pages(meshhook, ask);
+
   await ask("PUT", "alpha/workflows/orders", {
     nodes: [hook, { id: "wait", type: "delay", delayMs: 3_600_000 }],
     edges: [{ from: "hook", to: "wait" }],
@@ -175,6 +177,58 @@ Deno.test("a project is set up over the API, and its runs are followed, resumed 
   assertEquals([status, isTest], ["running", true]);
   assertEquals(begun[0].event.trigger.body, { n: [1] });
 });
+
+/** Runs and dead letters of one millisecond come on some page, each once. */
+async function pages({ postgres }: StartedMeshhook, ask: Ask) {
+  const { rows } = await postgres.query<{ id: string }>(
+    `WITH more AS (
+       INSERT INTO runs (id, project_id, workflow_id, version, last_seq,
+         status, created_at, ended_at)
+       SELECT gen_random_uuid(), project_id, workflow_id, version, 1, 'failed',
+         at + n / 3 * interval '1 microsecond', at + n / 3 * interval '1 microsecond'
+       FROM runs, generate_series(0, 8) AS n,
+         date_trunc('second', now() + interval '1 hour') AS at
+       WHERE runs.id = (SELECT id FROM runs LIMIT 1)
+       RETURNING id, project_id, created_at
+     ), events AS (
+       INSERT INTO run_events (run_id, seq, project_id, event)
+       SELECT id, 1, project_id,
+         '{"type":"run.failed","node":"n","error":{"code":"c","message":"m"}}'
+       FROM more
+     ), dead AS (
+       INSERT INTO tasks (run_id, node, project_id, kind, state, ready_at)
+       SELECT id, 'n', project_id, 'transform', 'dead', now() FROM more
+     )
+     SELECT id FROM more ORDER BY created_at DESC, id DESC`,
+  );
+  const made = rows.map(({ id }) => id);
+  for (
+    const [path, name, key] of [
+      ["runs", "runs", "id"],
+      ["dead-letters", "deadLetters", "runId"],
+    ] as const
+  ) {
+    const seen: string[] = [];
+    while (seen.length < made.length) {
+      const last = seen.at(-1);
+      const { body } = await ask(
+        "GET",
+        `alpha/${path}?limit=2${last === undefined ? "" : `&before=${last}`}`,
+      );
+      seen.push(...body[name].map((one: Record<string, string>) => one[key]));
+    }
+    assertEquals(seen.slice(0, made.length), made, path);
+    const nowhere = await ask(
+      "GET",
+      `alpha/${path}?before=${crypto.randomUUID()}`,
+    );
+    strictEqual(nowhere.status, 400);
+    strictEqual(nowhere.body.errors[0].pointer, "before");
+  }
+  await postgres.query("DELETE FROM tasks WHERE run_id = ANY($1)", [made]);
+  await postgres.query("DELETE FROM run_events WHERE run_id = ANY($1)", [made]);
+  await postgres.query("DELETE FROM runs WHERE id = ANY($1)", [made]);
+}
 
 Deno.test("nobody reads or changes another project, nor learns whether it is there", async () => {
   await using meshhook = await startMeshhook();
@@ -286,4 +340,14 @@ Deno.test("a secret's value is given out nowhere, and every change of one is on 
     { actor: "key:ci", action: "secret.written", subject: "webhook" },
     { actor: "key:ci", action: "secret.removed", subject: "webhook" },
   ]);
+  // Of one moment, as entries of one transaction are.
+  await meshhook.postgres.query("UPDATE audit_entries SET at = now()");
+  const newest = await ask("GET", "alpha/audit?limit=1");
+  const { id, action } = newest.body.entries[0];
+  strictEqual(action, "secret.removed");
+  const older = await ask("GET", `alpha/audit?before=${id}`);
+  assertEquals(
+    older.body.entries.map((entry: { action: string }) => entry.action),
+    ["secret.written"],
+  );
 });

@@ -64,6 +64,7 @@ export interface RunChange {
 
 /** Who did what, on record. */
 export interface AuditEntry {
+  readonly id: string;
   readonly at: Date;
   readonly actor: string;
   readonly action: string;
@@ -116,7 +117,8 @@ export interface TenantStore extends LiveReader {
   listRuns(page: {
     readonly limit: number;
     readonly status?: RunStatus;
-    readonly before?: Date;
+    /** A run's id: only those after it in the list. */
+    readonly before?: string;
   }): Promise<readonly RunSummary[]>;
   findRun(id: string): Promise<RunDetails | undefined>;
   /**
@@ -130,7 +132,11 @@ export interface TenantStore extends LiveReader {
     change: (run: RunRecord) => RunChange | undefined,
   ): Promise<boolean>;
   /** Those given up last first. */
-  listDead(limit: number): Promise<readonly DeadStep[]>;
+  listDead(page: {
+    readonly limit: number;
+    /** A run's id: only those after its step in the list. */
+    readonly before?: string;
+  }): Promise<readonly DeadStep[]>;
   /** The step of a run that was given up. */
   findDead(runId: string): Promise<DeadStep | undefined>;
   /** Takes a run's from the list; the run stays failed. @returns Whether there was one. */
@@ -138,7 +144,8 @@ export interface TenantStore extends LiveReader {
   /** The newest first. */
   listAudit(page: {
     readonly limit: number;
-    readonly before?: Date;
+    /** An entry's id: only those after it in the list. */
+    readonly before?: string;
   }): Promise<readonly AuditEntry[]>;
   /** All but secrets: workflows, versions, hooks, runs with their events. */
   export(): AsyncIterable<ExportLine>;

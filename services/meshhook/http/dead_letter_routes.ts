@@ -2,7 +2,13 @@ import { jsonResponse, NotFound, readQuery } from "@mainstay/adapters/http";
 import type { Route } from "@mainstay/kernel/lifecycle";
 import { resumedRun } from "../domain/change_run.ts";
 import type { ForProject } from "./project_access.ts";
-import { limit, runIdOf } from "./run_routes.ts";
+import {
+  before,
+  limit,
+  noPlace,
+  pageParameters,
+  runIdOf,
+} from "./run_routes.ts";
 import { doc } from "./workflow_routes.ts";
 
 const BASE = "/api/v1/projects/:project/dead-letters";
@@ -21,12 +27,18 @@ export function deadLetterRoutes(
       method: "GET",
       path: BASE,
       handle: forProject(async (_request, { url }, { store }) => {
-        const page = readQuery(url, { limit });
-        return jsonResponse({
-          deadLetters: await store.listDead(page.limit ?? 50),
-        });
+        const page = readQuery(url, { limit, before });
+        const deadLetters = await store.listDead({ limit: 50, ...page });
+        if (
+          deadLetters.length === 0 && page.before !== undefined &&
+          (await store.findRun(page.before))?.endedAt === undefined
+        ) throw noPlace(`The run ${page.before} has not ended`);
+        return jsonResponse({ deadLetters });
       }),
-      doc: doc("Lists steps that were given up, with why"),
+      doc: {
+        ...doc("Lists steps that were given up, with why, the last first"),
+        parameters: pageParameters("run"),
+      },
     },
     {
       method: "POST",

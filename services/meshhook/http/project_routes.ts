@@ -1,13 +1,23 @@
-import { jsonResponse, NotFound, readQuery } from "@mainstay/adapters/http";
+import {
+  jsonResponse,
+  NotFound,
+  type Parameter,
+  readQuery,
+} from "@mainstay/adapters/http";
 import type { Route } from "@mainstay/kernel/lifecycle";
 import type { ExportLine } from "../domain/tenant_store.ts";
 import type { ProjectAdministration } from "../domain/project_administration.ts";
 import { requireKey } from "./member_routes.ts";
 import type { ForProject } from "./project_access.ts";
-import { before, limit } from "./run_routes.ts";
+import { limit, pageParameters } from "./run_routes.ts";
 import { doc } from "./workflow_routes.ts";
 
 const BASE = "/api/v1/projects/:project";
+/** The last entry of the page before. */
+const before: Parameter<string> = {
+  expects: "the id of an entry",
+  parse: (text) => /^\d{1,18}$/.test(text) ? text : undefined,
+};
 /** Lines are sent together up to this many characters. */
 const CHUNK = 65_536;
 
@@ -26,7 +36,10 @@ export function projectRoutes(
           entries: await store.listAudit({ limit: 50, ...page }),
         });
       }),
-      doc: doc("Lists who did what, the newest first"),
+      doc: {
+        ...doc("Lists who did what, the newest first"),
+        parameters: pageParameters("entry"),
+      },
     },
     {
       method: "GET",

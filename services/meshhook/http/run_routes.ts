@@ -10,7 +10,12 @@ import {
   runToResume,
   runToTest,
 } from "@mainstay/contracts/meshhook";
-import type { RequestContext, Route } from "@mainstay/kernel/lifecycle";
+import type {
+  RequestContext,
+  Route,
+  RouteDoc,
+} from "@mainstay/kernel/lifecycle";
+import { InvalidInput } from "@mainstay/kernel/errors";
 import { startRun } from "../domain/advance_run.ts";
 import { cancelledRun, resumedRun } from "../domain/change_run.ts";
 import type { EngineStore } from "../domain/engine_store.ts";
@@ -41,11 +46,31 @@ const status: Parameter<RunStatus> = {
   expects: `one of ${STATUSES.join(", ")}`,
   parse: (text) => STATUSES.includes(text) ? text as RunStatus : undefined,
 };
-/** Only those that are older. */
-export const before: Parameter<Date> = {
-  expects: "a time such as 2026-01-31T12:00:00Z",
-  parse: (text) => Number.isNaN(Date.parse(text)) ? undefined : new Date(text),
+/** The last run of the page before: many may have begun in one millisecond. */
+export const before: Parameter<string> = {
+  expects: "the id of a run",
+  parse: (text) => RUN_ID.test(text) ? text : undefined,
 };
+
+/** What OpenAPI says of {@link limit} and {@link before}. */
+export function pageParameters(
+  item: string,
+): NonNullable<RouteDoc["parameters"]> {
+  return [
+    {
+      name: "limit",
+      in: "query",
+      description: "How many at most; default 50",
+      schema: { type: "integer", minimum: 1, maximum: MESHHOOK_LIMITS.page },
+    },
+    {
+      name: "before",
+      in: "query",
+      description: `The id of the page before's last ${item}: what comes after`,
+      schema: { type: "string" },
+    },
+  ];
+}
 
 /** What a project sees of its runs, and does to them. */
 export function runRoutes(
@@ -64,9 +89,24 @@ export function runRoutes(
       handle: forProject(async (_request, { url }, { store }) => {
         const page = readQuery(url, { limit, status, before });
         const runs = await store.listRuns({ limit: 50, ...page });
+        if (
+          runs.length === 0 && page.before !== undefined &&
+          await store.findRun(page.before) === undefined
+        ) throw noPlace(`There is no run ${page.before}`);
         return jsonResponse({ runs });
       }),
-      doc: doc("Lists runs, the newest first"),
+      doc: {
+        ...doc("Lists runs, the newest first"),
+        parameters: [
+          {
+            name: "status",
+            in: "query",
+            description: "Only those that are so",
+            schema: { type: "string", enum: STATUSES },
+          },
+          ...pageParameters("run"),
+        ],
+      },
     },
     {
       method: "GET",
@@ -141,6 +181,14 @@ export function runRoutes(
       },
     },
   ];
+}
+
+/** A page that begins nowhere is not an empty one. */
+export function noPlace(why: string): InvalidInput {
+  return new InvalidInput([{
+    pointer: "before",
+    detail: `${why}: list again without it`,
+  }]);
 }
 
 /** @throws {NotFound} For what is no run's id at all. */

@@ -22,12 +22,12 @@ export async function audit(
 /** Reads what is on record, the newest first. */
 export function listAudit(
   asTenant: AsTenant,
-  { limit, before }: { readonly limit: number; readonly before?: Date },
+  { limit, before }: { readonly limit: number; readonly before?: string },
 ): Promise<readonly AuditEntry[]> {
   return asTenant(async (transaction) => {
     const { rows } = await transaction.query<AuditEntry>(
-      `SELECT at, actor, action, subject FROM audit_entries
-       WHERE $2::timestamptz IS NULL OR at < $2 ORDER BY id DESC LIMIT $1`,
+      `SELECT id, at, actor, action, subject FROM audit_entries
+       WHERE $2::bigint IS NULL OR id < $2 ORDER BY id DESC LIMIT $1`,
       [limit, before ?? null],
     );
     return rows;

@@ -24,11 +24,13 @@ export function tenantDeadLetters(
   asTenant: AsTenant,
 ): Pick<TenantStore, "listDead" | "findDead" | "discardDead"> {
   return {
-    listDead: (limit) =>
+    listDead: ({ limit, before }) =>
       asTenant(async (transaction) => {
         const { rows } = await transaction.query<DeadRow>(
-          `${DEAD} ORDER BY r.ended_at DESC LIMIT $1`,
-          [limit],
+          `${DEAD} AND ($2::uuid IS NULL OR (r.ended_at, r.id) <
+             (SELECT ended_at, id FROM runs WHERE id = $2))
+           ORDER BY r.ended_at DESC, r.id DESC LIMIT $1`,
+          [limit, before ?? null],
         );
         return rows.map(deadStepOf);
       }),

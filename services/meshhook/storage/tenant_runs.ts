@@ -34,8 +34,9 @@ export function tenantRuns(
         const { rows } = await transaction.query<SummaryRow>(
           `${SUMMARY}
            WHERE ($2::text IS NULL OR r.status = $2)
-             AND ($3::timestamptz IS NULL OR r.created_at < $3)
-           ORDER BY r.created_at DESC, r.id LIMIT $1`,
+             AND ($3::uuid IS NULL OR (r.created_at, r.id) <
+               (SELECT created_at, id FROM runs WHERE id = $3))
+           ORDER BY r.created_at DESC, r.id DESC LIMIT $1`,
           [limit, status ?? null, before ?? null],
         );
         return rows.map(summaryOf);
