@@ -147,7 +147,7 @@ had brought it. It is marked as a test; its calls are made and its events are
 published like any other's.`,
   usage: "<workflow> <file>",
   examples: [
-    "mainstay meshhook runs test issues docs/examples/issue_opened.json",
+    "mainstay meshhook runs test issues .mainstay/demo_webhook.json",
   ],
   options: CLIENT_OPTIONS,
   async run({ options, args }, io) {

@@ -92,7 +92,7 @@ function suggestions(
       : [
         `  npx --yes deno@2.9.6 task mainstay meshhook runs watch   # in another terminal, and then:
   curl -i http://localhost:${hook.servicePort}${webhook.hookPath} -H 'Content-Type: application/json' \\
-    --data-binary @${webhook.payloadPath} \\
+    --data-binary '@${webhook.payloadPath}' \\
     -H 'X-Hub-Signature-256: sha256=${webhook.signature}'`,
       ]),
   ];

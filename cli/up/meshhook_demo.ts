@@ -5,7 +5,7 @@ import { migrate, readMigrations } from "@mainstay/adapters/postgres";
 import type { Module } from "@mainstay/kernel/lifecycle";
 import { parseWorkflow, secretUse } from "@mainstay/meshhook";
 import { postgresDatabase } from "@mainstay/meshhook/storage";
-import { keptSecret } from "@mainstay/tools/local_stack";
+import { keptSecret, stateFolder } from "@mainstay/tools/local_stack";
 import { openMeshhook } from "../meshhook/open_meshhook.ts";
 
 /** A project whose workflow a webhook of a person's own begins, right after `up`. */
@@ -14,7 +14,6 @@ export interface MeshhookDemo {
   readonly apiKey: string;
   /** Below the service's URL. */
   readonly hookPath: string;
-  /** Relative to the checkout. */
   readonly payloadPath: string;
   /** Of that payload as it is now. */
   readonly signature: string;
@@ -25,7 +24,8 @@ const SLUG = "github";
 const WORKFLOW = "issues";
 const SECRET = "github-webhook";
 const RECEIVER = "/demo/receiver";
-const PAYLOAD = "docs/examples/issue_opened.json";
+/** In the state folder. */
+const PAYLOAD = "demo_webhook.json";
 /** Where the example says that the receiver is. */
 const EXAMPLE_PORT = "127.0.0.1:8084";
 const checkout = new URL("../../", import.meta.url);
@@ -83,14 +83,25 @@ export async function seedMeshhookDemo(
       signature: { scheme: "github", secrets: [SECRET] },
     });
   }
-  const payload = await Deno.readFile(new URL(PAYLOAD, checkout));
+  const payload = await keptSecret(PAYLOAD, issueOpened);
   return {
     project: PROJECT,
     apiKey,
     hookPath: `/hooks/${PROJECT}/${SLUG}`,
-    payloadPath: PAYLOAD,
+    payloadPath: `${await stateFolder()}/${PAYLOAD}`,
     signature: createHmac("sha256", secret).update(payload).digest("hex"),
   };
+}
+
+/** What GitHub sends when an issue is opened: megabytes of JSON, read once. */
+async function issueOpened(): Promise<string> {
+  const { default: hooks } = await import("@octokit/webhooks-examples", {
+    with: { type: "json" },
+  });
+  const issues = hooks.find(({ name }) => name === "issues")
+    ?.examples as readonly { readonly action: string }[];
+  const opened = issues.find(({ action }) => action === "opened");
+  return JSON.stringify(opened, null, 2);
 }
 
 /** What the demo's workflow calls: it logs what it got, and answers with a receipt. */

@@ -225,7 +225,7 @@ async function publishWith(port: string, token: string): Promise<number> {
 /** Does what the announcement says to try. */
 async function sendDemoWebhook(announced: string): Promise<string> {
   const [, url = "", file = "", signature = ""] =
-    /(http\S+\/hooks\/demo\/github)[^]*--data-binary @(\S+)[^]*(sha256=[0-9a-f]{64})/
+    /(http\S+\/hooks\/demo\/github)[^]*--data-binary '@([^']+)'[^]*(sha256=[0-9a-f]{64})/
       .exec(announced) ?? [];
   const response = await fetch(url, {
     method: "POST",
@@ -266,7 +266,7 @@ Deno.test("mainstay up runs every service, whose tokens are good for one another
     await eventually(
       "the webhook's workflow has called the receiver and published",
       async () =>
-        /octo-org:hello:7.*"receipt":"[0-9a-f-]{36}:notify"/.test(
+        /Codertocat:Hello-World:1.*"receipt":"[0-9a-f-]{36}:notify"/.test(
           await (await fetch(events)).text(),
         ),
     );

@@ -8,14 +8,14 @@ import { stateFolder } from "./state_folder.ts";
  */
 export async function keptSecret(
   name: string,
-  make: () => string = () => crypto.randomUUID(),
+  make: () => string | Promise<string> = () => crypto.randomUUID(),
 ): Promise<string> {
   const file = `${await stateFolder()}/${name}`;
   try {
     return await Deno.readTextFile(file);
   } catch (failure) {
     if (!(failure instanceof Deno.errors.NotFound)) throw failure;
-    const secret = make();
+    const secret = await make();
     await Deno.writeTextFile(`${file}.new`, secret, { mode: 0o600 });
     await Deno.rename(`${file}.new`, file);
     return secret;
