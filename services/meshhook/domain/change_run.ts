@@ -24,8 +24,8 @@ export function cancelledRun(
  * Takes a run up again at a step: what that and those after it had come to is
  * forgotten, everything else is kept and not done again.
  *
- * @throws {InvalidInput} If it has not failed and was not cancelled, or there is
- *   no such step.
+ * @throws {InvalidInput} If it has not failed and was not cancelled, there is no
+ *   such step, or nothing would be done.
  */
 export function resumedRun(
   run: RunRecord,
@@ -52,11 +52,16 @@ export function resumedRun(
     }]);
   }
   const event: RunEvent = { type: "run.resumed", from, by };
-  const resumed = applyEvent(graph, state, event);
+  const ready = readySteps(graph, applyEvent(graph, state, event));
+  if (ready.length === 0) {
+    throw new InvalidInput([{
+      pointer: "/from",
+      detail: "Nothing would be done: no way leads to this step",
+    }]);
+  }
   return {
     events: [event],
     status: "running",
-    tasks: readySteps(graph, resumed)
-      .map((node) => taskOf(graph, node, nowMs)),
+    tasks: ready.map((node) => taskOf(graph, node, nowMs)),
   };
 }

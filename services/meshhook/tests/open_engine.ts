@@ -11,7 +11,9 @@ import { readConfig } from "@mainstay/kernel/config";
 import { createKernel } from "@mainstay/kernel/lifecycle";
 import { parseWorkflow } from "../domain/check_workflow.ts";
 import type { EngineStore } from "../domain/engine_store.ts";
+import type { TenantStore } from "../domain/tenant_store.ts";
 import { postgresEngineStore } from "../storage/postgres_engine_store.ts";
+import { tenantRuns } from "../storage/tenant_runs.ts";
 
 /** The queue over a PostgreSQL of the test's own. */
 export interface TestEngine extends AsyncDisposable {
@@ -19,6 +21,8 @@ export interface TestEngine extends AsyncDisposable {
   /** Its owner: sees all, and is in no role. */
   readonly postgres: Postgres;
   readonly store: EngineStore;
+  /** As a caller of the project `alpha` does it. */
+  readonly changeRun: TenantStore["changeRun"];
   /** Publishes version 1 of a workflow in a project, which is made if need be. */
   publish(project: string, definition: unknown): Promise<string>;
 }
@@ -37,6 +41,11 @@ export async function openEngine(): Promise<TestEngine> {
   return {
     server,
     postgres: owner,
+    changeRun: tenantRuns(
+      (work) => owner.transaction(work),
+      "alpha",
+      () => {},
+    ).changeRun,
     store: postgresEngineStore(engine, () => {}),
     async publish(project, definition) {
       await owner.query(

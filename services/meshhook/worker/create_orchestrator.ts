@@ -3,7 +3,7 @@ import type { Logger } from "@mainstay/kernel/logging";
 import type { EngineStore } from "../domain/engine_store.ts";
 import { runTask } from "./run_task.ts";
 import type { StepRunners } from "../domain/step_runner.ts";
-import type { ClaimedTask, Fence } from "../domain/task.ts";
+import type { ClaimedTask } from "../domain/task.ts";
 import { completionBatch } from "./completion_batch.ts";
 
 /** What a worker is made of. */
@@ -51,7 +51,7 @@ interface InHand {
  */
 export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
   const { store, workerId, concurrency, leaseMs, pollMs, clock, log } = options;
-  const inHand = new Map<string, InHand>();
+  const inHand = new Set<InHand>();
   /** Nothing more is claimed; what is in hand goes on. */
   const stopping = new AbortController();
   const stopped = new AbortController();
@@ -66,9 +66,9 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
   }
 
   function take(task: ClaimedTask, goOnUntil: number): void {
-    const key = keyOf(task);
     const lost = new AbortController();
-    inHand.set(key, { task, lost });
+    const held = { task, lost };
+    inHand.add(held);
     void runTask(task, {
       store,
       runners: options.runners,
@@ -81,7 +81,7 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
           ? undefined
           : leaseMs,
     }).then(({ next, others }) => {
-      inHand.delete(key);
+      inHand.delete(held);
       if (next !== undefined) take(next, goOnUntil);
       if (next === undefined || others) wake();
     }).catch((error) => {
@@ -90,7 +90,7 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
         node: task.node,
         error,
       });
-      inHand.delete(key);
+      inHand.delete(held);
       wake();
     });
   }
@@ -136,13 +136,12 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
     const { signal } = stopped;
     while (!signal.aborted) {
       await sleep(leaseMs / 3, { signal, clock }).catch(() => {});
-      const fences: Fence[] = [...inHand.values()].map(({ task }) => task);
-      if (fences.length === 0) continue;
+      const held = [...inHand];
+      if (held.length === 0) continue;
       try {
-        const kept = new Set((await store.extend(fences, leaseMs)).map(keyOf));
-        for (const fence of fences) {
-          if (!kept.has(keyOf(fence))) inHand.get(keyOf(fence))?.lost.abort();
-        }
+        const fences = held.map(({ task }) => task);
+        const kept = new Set(await store.extend(fences, leaseMs));
+        for (const { task, lost } of held) if (!kept.has(task)) lost.abort();
       } catch (error) {
         log.warn("Cannot extend leases: others may take the tasks in hand", {
           error,
@@ -163,19 +162,15 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
     async drain(signal) {
       stopping.abort();
       const isAwaited = ({ lost }: InHand) => !lost.signal.aborted;
-      while ([...inHand.values()].some(isAwaited) && !signal.aborted) {
+      while ([...inHand].some(isAwaited) && !signal.aborted) {
         await sleep(20, { signal, clock }).catch(() => {});
       }
     },
     async stop() {
       stopping.abort();
       stopped.abort();
-      for (const { lost } of inHand.values()) lost.abort();
+      for (const { lost } of inHand) lost.abort();
       await running;
     },
   };
-}
-
-function keyOf({ runId, node, attempt }: Fence): string {
-  return `${runId} ${node} ${attempt}`;
 }

@@ -1,4 +1,5 @@
 import type { WorkflowNode } from "@mainstay/contracts/meshhook_workflow";
+import { OperationalError } from "@mainstay/kernel/errors";
 import type { Clock } from "@mainstay/kernel/lifecycle";
 import type { Logger } from "@mainstay/kernel/logging";
 import { type Advance, advanceRun } from "../domain/advance_run.ts";
@@ -81,6 +82,7 @@ export async function runTask(
     }
     if (outcome === "lost") break;
     run = await options.store.load(runId);
+    if (run !== undefined && wasResumed(run, task)) break;
   }
   log.info("A step's outcome is not kept: the run is over or someone else's", {
     runId,
@@ -88,6 +90,12 @@ export async function runTask(
     attempt,
   });
   return { others: true };
+}
+
+/** Whether the step is another one since: it has its name, and perhaps its fence. */
+function wasResumed(run: RunRecord, task: ClaimedTask): boolean {
+  return run.events.slice(task.run.events.length)
+    .some(({ event }) => event.type === "run.resumed");
 }
 
 function nextOf(
@@ -128,6 +136,7 @@ function taken(
   };
 }
 
+/** @throws {OperationalError} Of the database: the step has not failed then. */
 async function resultOf(
   task: ClaimedTask,
   { runners, log, signal }: RunTaskOptions,
@@ -151,6 +160,7 @@ async function resultOf(
     });
     return "output" in outcome ? { output: keptJson(outcome.output) } : outcome;
   } catch (error) {
+    if (isOfDatabase(error)) throw error;
     const refusal = refusalOf(error);
     if (refusal !== undefined) return refusal;
     log.error("A step's runner failed", {
@@ -162,4 +172,9 @@ async function resultOf(
       error: { code: "internal-error", message: "The step could not be run" },
     };
   }
+}
+
+function isOfDatabase(error: unknown): boolean {
+  return error instanceof OperationalError &&
+    error.code.startsWith("database-");
 }
