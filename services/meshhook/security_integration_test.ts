@@ -37,6 +37,14 @@ function serveTarget(elsewhere: () => number) {
               headers: { "content-encoding": "gzip" },
             },
           );
+        case "/deep":
+          return new Response("[".repeat(400_000) + "]".repeat(400_000), {
+            headers: { "content-type": "application/json" },
+          });
+        case "/half":
+          return new Response('"\\ud800"', {
+            headers: { "content-type": "application/json" },
+          });
         case "/drip":
           return new Response(
             new ReadableStream({
@@ -182,6 +190,9 @@ Deno.test("attacks on MeshHook", async (test) => {
   await test.step("a body of 20,000 brackets, of NULs or of half characters is taken or refused, and never a failure of the server", async () => {
     const bodies = [
       "[".repeat(20_000) + "]".repeat(20_000),
+      ...[5_000, 50_000, 100_000, 250_000, 500_000].map((depth) =>
+        "[".repeat(depth) + "]".repeat(depth)
+      ),
       '{"a":'.repeat(20_000) + "1" + "}".repeat(20_000),
       '{"nul":"\\u0000","half":"\\ud800","\\u0000":1}',
       "\u0000",
@@ -192,6 +203,18 @@ Deno.test("attacks on MeshHook", async (test) => {
       const status = await statusOf(signed(body));
       ok([202, 400, 422].includes(status), `${status} ${body.slice(0, 40)}`);
     }
+    await eventually("every run that was begun has ended", async () => {
+      const { rows } = await postgres.query(
+        "SELECT FROM runs WHERE status = 'running'",
+      );
+      return rows.length === 0;
+    }, 20_000);
+  });
+
+  await test.step("an answer of 400,000 brackets fails its own step, and one of half a character none", async () => {
+    strictEqual(await codeOf({ url: at("/deep") }), "value-too-large");
+    const { output } = await outcomeOf({ url: at("/half") });
+    strictEqual(output?.body, "\ufffd");
   });
 
   await test.step("an answer that leads on to the inside is not followed", async () => {

@@ -34,7 +34,11 @@ export interface StepValues {
    * @throws {TooMuchToKeep}
    */
   render(template: Template): Promise<Json>;
-  /** What the step came to, with every secret that it used masked. */
+  /**
+   * What the step came to, with every secret that it used masked.
+   *
+   * @throws {TooMuchToKeep}
+   */
   mask(value: Json): Json;
 }
 
@@ -69,7 +73,7 @@ export function stepValues(
           },
         }),
       ),
-    mask: (value) => maskSecrets(value, used.flatMap(appearances)),
+    mask: (value) => maskSecrets(keptJson(value), used.flatMap(appearances)),
   };
 }
 
