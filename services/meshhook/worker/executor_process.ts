@@ -22,6 +22,8 @@ export interface ExecutorOptions {
   /** Inside addresses that it may reach besides the public ones: `10.1.0.0/16`, `127.0.0.1:9000`. */
   readonly targets: readonly string[];
   readonly log: Logger;
+  /** How much later than it should it may answer. Default: 10 s. */
+  readonly graceMs?: number;
 }
 
 /** A question before it has a number. */
@@ -47,9 +49,11 @@ interface Waiting {
 
 /**
  * Runs the HTTP executor: a process without environment, files or database,
- * whose network the runtime itself confines.
+ * whose network the runtime itself confines. One that does not answer is ended.
  */
-export function executorProcess({ targets, log }: ExecutorOptions): Executor {
+export function executorProcess(
+  { targets, log, graceMs = 10_000 }: ExecutorOptions,
+): Executor {
   const waiting = new Map<number, Waiting>();
   let child: Deno.ChildProcess | undefined;
   let writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
@@ -109,12 +113,21 @@ export function executorProcess({ targets, log }: ExecutorOptions): Executor {
     >();
     if (writer === undefined) return Promise.reject(new ExecutorLost());
     waiting.set(id, { resolve, reject });
+    const process = child;
+    const late = setTimeout(() => {
+      log.error("The executor does not answer: it is ended");
+      try {
+        process?.kill("SIGKILL");
+      } catch {
+        // It has ended by itself.
+      }
+    }, ("timeoutMs" in frame ? frame.timeoutMs : 0) + graceMs);
     const line = `${JSON.stringify({ id, ...frame })}\n`;
     writer.write(new TextEncoder().encode(line)).catch(() => {
       waiting.delete(id);
       reject(new ExecutorLost());
     });
-    return promise;
+    return promise.finally(() => clearTimeout(late));
   }
 
   return {

@@ -192,3 +192,27 @@ Deno.test("an executor answers a ping, but not while it stands still, and not wh
     await lost;
   });
 });
+
+Deno.test("an executor that stands still is ended, and followed by another", async () => {
+  await using server = serve(() => new Response());
+  const executor = executorProcess({
+    targets: [`127.0.0.1:${server.port}`],
+    log: captureLogger(),
+    graceMs: 300,
+  });
+  await executor.start?.(new AbortController().signal);
+  try {
+    const { pid } = executor;
+    Deno.kill(pid!, "SIGSTOP");
+    await rejects(
+      executor.send(question(server.port, { timeoutMs: 100 })),
+      ExecutorLost,
+    );
+    await eventually(
+      "another one is there",
+      () => executor.pid !== undefined && executor.pid !== pid,
+    );
+  } finally {
+    await executor.stop?.();
+  }
+});

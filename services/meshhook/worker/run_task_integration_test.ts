@@ -23,7 +23,11 @@ const definition = {
   edges: [{ from: "hook", to: "first" }, { from: "first", to: "call" }],
 };
 
-function worker({ store }: TestEngine, call: () => Promise<Json>) {
+function worker(
+  { store }: TestEngine,
+  leaseMs: number,
+  call: () => Promise<Json>,
+) {
   const unused = () => Promise.reject(new Error("unused"));
   const runners: StepRunners = {
     transform: () => ({ output: null }),
@@ -38,7 +42,7 @@ function worker({ store }: TestEngine, call: () => Promise<Json>) {
     runners,
     workerId: crypto.randomUUID(),
     concurrency: 10,
-    leaseMs: 500,
+    leaseMs,
     pollMs: 200,
     beat: () => Promise.resolve(),
     clock: systemClock,
@@ -84,7 +88,11 @@ Deno.test("a step is its own: neither a resumed run's old one nor the database's
         Promise.withResolvers<string>(),
       ];
       let calls = 0;
-      const orchestrator = worker(engine, () => answers[calls++]!.promise);
+      const orchestrator = worker(
+        engine,
+        30_000,
+        () => answers[calls++]!.promise,
+      );
       await orchestrator.start?.(new AbortController().signal);
       try {
         const { runId, end } = await begin(engine, workflowId);
@@ -110,7 +118,7 @@ Deno.test("a step is its own: neither a resumed run's old one nor the database's
 
   await t.step("a step that the database fails is done again", async () => {
     let calls = 0;
-    const orchestrator = worker(engine, () => {
+    const orchestrator = worker(engine, 500, () => {
       if (++calls > 1) return Promise.resolve("done");
       return Promise.reject(
         new OperationalError("database-unavailable", "It is away"),
