@@ -195,6 +195,62 @@ Deno.test("mainstay meshhook leads from nothing to a signed webhook's run, and t
     match(missing.err, /there is no project nowhere/);
   });
 
+  await t.step("an operator sets what a project is held to", async () => {
+    const set = ["projects", "set", "shop"];
+    const usual = {
+      maxConcurrency: 50,
+      maxHostConcurrency: 20,
+      webhooksPerMinute: null,
+      runsDays: 30,
+    };
+    assertEquals((await json(["projects", "show", "shop"])).settings, usual);
+    const wrong = await mainstay([
+      ...set,
+      "--max-concurrency",
+      "0",
+      "--webhooks-per-minute",
+      "many",
+      "--runs-days",
+      "7",
+    ]);
+    strictEqual(wrong.code, 2);
+    match(
+      wrong.err,
+      /--max-concurrency "0": expected a whole number from 1 [^]*--webhooks-per-minute "many": .*, or default/,
+    );
+    strictEqual((await mainstay(set)).code, 2);
+    const nowhere = ["projects", "set", "nowhere", "--runs-days", "7"];
+    match((await mainstay(nowhere)).err, /there is no project nowhere/);
+    const changed = await json([
+      ...set,
+      "--max-host-concurrency",
+      "5",
+      "--webhooks-per-minute",
+      "600",
+      "--runs-days",
+      "7",
+    ]);
+    const settings = {
+      ...usual,
+      maxHostConcurrency: 5,
+      webhooksPerMinute: 600,
+      runsDays: 7,
+    };
+    assertEquals(changed.settings, settings);
+    const { rows } = await meshhook.postgres.query(
+      "SELECT retention = interval '7 days' AS kept FROM projects",
+    );
+    assertEquals(rows, [{ kept: true }]);
+    assertEquals(
+      (await json([...set, "--webhooks-per-minute", "default"])).settings,
+      { ...settings, webhooksPerMinute: null },
+    );
+    match(
+      (await mainstay(["projects", "list"])).out,
+      /shop .* keys: first +50 steps at once, 5 calls of a host, webhooks as the servers are set, runs kept 7 days\n/,
+    );
+  });
+
   await t.step("secret, workflow and hook are set up", async () => {
     const empty = await mainstay(["secrets", "set", "webhook"], { input: "" });
     strictEqual(empty.code, 1);

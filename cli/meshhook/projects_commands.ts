@@ -7,6 +7,11 @@ import { operator } from "../identity/operator.ts";
 import { onlyArgument } from "../identity/paging.ts";
 import { UsageError } from "../usage_error.ts";
 import { openMigratedMeshhook } from "./open_meshhook.ts";
+import {
+  describeSettings,
+  setProject,
+  showProject,
+} from "./project_settings_commands.ts";
 
 const NAME_RULE =
   "1 to 100 characters of a-z 0-9 . _ - that begin with a letter or digit";
@@ -55,18 +60,18 @@ key may do everything in it.`,
 
 const list = defineCommand({
   name: "list",
-  summary: "List the projects, with the names of their API keys",
+  summary: "List the projects, with their API keys by name and their limits",
   help: "Lists the projects, in the order of their ids.",
   async run(_input, io) {
     await using meshhook = await openMigratedMeshhook();
     const projects = await meshhook.storage.projects.list();
     io.emit({ projects });
     if (projects.length === 0) io.print("There are no projects");
-    for (const { id, name, keys, createdAt } of projects) {
+    for (const { id, name, keys, createdAt, settings } of projects) {
       io.print(
         `${id}  ${name}  made ${createdAt.toISOString()}  keys: ${
           keys.join(" ") || "none"
-        }`,
+        }  ${describeSettings(settings)}`,
       );
     }
   },
@@ -164,11 +169,12 @@ A backup has it still.`,
 /** `mainstay meshhook projects …`. */
 export const projectsCommands: CommandGroup = {
   name: "projects",
-  summary: "Make, list and erase projects and their API keys, on the database",
+  summary:
+    "Make, limit, list and erase projects and their API keys, on the database",
   help:
     `Works on MeshHook's database: the one that MESHHOOK_DATABASE_URL or DATABASE_URL
 names, else that of the "mainstay up" that runs here.`,
-  commands: [create, list, erase, {
+  commands: [create, list, showProject, setProject, erase, {
     name: "keys",
     summary: "Make, list and revoke API keys",
     help: "With an API key of a project, everything may be done in it.",

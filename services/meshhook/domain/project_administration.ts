@@ -1,3 +1,15 @@
+/** How much a project may do at once, and how long its runs are kept. */
+export interface ProjectSettings {
+  /** Steps in hand at most, of all workers together. */
+  readonly maxConcurrency: number;
+  /** Of those, calls of one host. */
+  readonly maxHostConcurrency: number;
+  /** Webhooks that a server takes: 0 is no limit, null the servers' setting. */
+  readonly webhooksPerMinute: number | null;
+  /** How long runs are kept after their end. */
+  readonly runsDays: number;
+}
+
 /** A project, as operators see it. */
 export interface Project {
   readonly id: string;
@@ -5,6 +17,7 @@ export interface Project {
   readonly createdAt: Date;
   /** Names of those that are good. */
   readonly keys: readonly string[];
+  readonly settings: ProjectSettings;
 }
 
 /** A key of a project, without what it is. */
@@ -24,6 +37,17 @@ export interface KeptSecret {
 export interface ProjectAdministration {
   /** In the order of their ids. */
   list(): Promise<readonly Project[]>;
+  find(projectId: string): Promise<Project | undefined>;
+  /**
+   * Changes what is given, for servers and workers that run as well.
+   *
+   * @returns False if there is no such project, or it has ended.
+   */
+  set(change: {
+    readonly projectId: string;
+    readonly settings: Partial<ProjectSettings>;
+    readonly actor: string;
+  }): Promise<boolean>;
   /** @returns Undefined if there is no such project. */
   listKeys(projectId: string): Promise<readonly ProjectKey[] | undefined>;
   createKey(key: {

@@ -7,6 +7,17 @@ import type {
 
 const PAGE = 200;
 
+interface ProjectRow {
+  readonly id: string;
+  readonly name: string;
+  readonly created_at: Date;
+  readonly keys: readonly string[];
+  readonly max_concurrency: number;
+  readonly max_host_concurrency: number;
+  readonly webhooks_per_minute: number | null;
+  readonly runs_days: number;
+}
+
 interface SecretRow {
   readonly project_id: string;
   readonly name: string;
@@ -22,23 +33,66 @@ interface SecretRow {
 export function postgresProjectAdministration(
   postgres: Postgres,
 ): ProjectAdministration {
+  /** All of them, or one. */
+  async function read(id: string | null): Promise<readonly Project[]> {
+    const { rows } = await postgres.query<ProjectRow>(
+      `SELECT p.id, p.name, p.created_at, p.max_concurrency,
+         p.max_host_concurrency, p.webhooks_per_minute,
+         (extract(epoch FROM p.retention) / 86400)::float8 AS runs_days,
+         ARRAY(SELECT k.name FROM api_keys k WHERE k.project_id = p.id
+           ORDER BY k.name) AS keys
+       FROM projects p WHERE $1::text IS NULL OR p.id = $1 ORDER BY p.id`,
+      [id],
+    );
+    return rows.map((row) => ({
+      id: row.id,
+      name: row.name,
+      createdAt: row.created_at,
+      keys: row.keys,
+      settings: {
+        maxConcurrency: row.max_concurrency,
+        maxHostConcurrency: row.max_host_concurrency,
+        webhooksPerMinute: row.webhooks_per_minute,
+        runsDays: row.runs_days,
+      },
+    }));
+  }
+
   return {
-    async list() {
-      const { rows } = await postgres.query<{
-        id: string;
-        name: string;
-        created_at: Date;
-        keys: string[];
-      }>(
-        `SELECT p.id, p.name, p.created_at,
-           ARRAY(SELECT k.name FROM api_keys k WHERE k.project_id = p.id
-             ORDER BY k.name) AS keys
-         FROM projects p ORDER BY p.id`,
+    list: () => read(null),
+    async find(projectId) {
+      const [project] = await read(projectId);
+      return project;
+    },
+    async set({ projectId, settings, actor }) {
+      const { webhooksPerMinute } = settings;
+      const { rows } = await postgres.query(
+        `WITH changed AS (
+           UPDATE projects SET
+             max_concurrency = coalesce($2, max_concurrency),
+             max_host_concurrency = coalesce($3, max_host_concurrency),
+             webhooks_per_minute =
+               CASE WHEN $4 THEN $5::integer ELSE webhooks_per_minute END,
+             retention = coalesce(make_interval(days => $6), retention)
+           WHERE id = $1 AND erased_at IS NULL RETURNING id
+         ), told AS (
+           INSERT INTO audit_entries (project_id, actor, action, subject)
+           SELECT id, $7, 'project.set', $8 FROM changed
+         )
+         SELECT id FROM changed`,
+        [
+          projectId,
+          settings.maxConcurrency ?? null,
+          settings.maxHostConcurrency ?? null,
+          webhooksPerMinute !== undefined,
+          webhooksPerMinute ?? null,
+          settings.runsDays ?? null,
+          actor,
+          Object.entries(settings).map(([name, value]) => `${name}=${value}`)
+            .join(" "),
+        ],
       );
-      return rows.map(({ created_at: createdAt, ...project }): Project => ({
-        ...project,
-        createdAt,
-      }));
+      return rows.length === 1;
     },
     async listKeys(projectId) {
       const { rows } = await postgres.query<{
