@@ -293,6 +293,14 @@ Deno.test("what is wrong is named with its place, and nothing of it is kept", as
   const unpublished = await ask("POST", "alpha/workflows/orders/publish");
   strictEqual(unpublished.status, 400);
   strictEqual(unpublished.body.errors[0].detail, "There is no secret token");
+  await ask("PUT", "alpha/secrets/webhook", { value: SECRET });
+  const noSecret = await ask("PUT", "alpha/hooks/x", {
+    workflow: "orders",
+    signature: { scheme: "github", secrets: ["webhook", "webhok"] },
+  });
+  strictEqual(noSecret.status, 400);
+  assertEquals(pointers(noSecret), ["/signature/secrets/1"]);
+  assertEquals((await ask("GET", "alpha/hooks")).body, { hooks: [] });
   const noWorkflow = await ask("PUT", "alpha/hooks/x", {
     workflow: "missing",
     signature: { scheme: "github", secrets: ["webhook"] },

@@ -122,6 +122,7 @@ export function workflowRoutes(
         const slug = nameOf(context);
         const hook = await bodyOf(request, context, hookToPut);
         await requireKeys(hook.signature);
+        await requireSigningSecrets(hook.signature, store);
         if (!await store.putHook({ slug, ...hook })) {
           throw new InvalidInput([{
             pointer: "/workflow",
@@ -191,7 +192,7 @@ async function requireSecrets(
   { draft }: Workflow,
   store: ProjectCaller["store"],
 ): Promise<void> {
-  const known = new Set((await store.listSecrets()).map(({ name }) => name));
+  const known = await secretNames(store);
   const missing = [...secretsOf(draft)].filter((name) => !known.has(name));
   if (missing.length === 0) return;
   throw new InvalidInput(
@@ -201,6 +202,28 @@ async function requireSecrets(
     })),
     "Cannot publish the workflow: it refers to secrets that there are not",
   );
+}
+
+/** Without its secret a hook would refuse its sender, and say only that it does. */
+async function requireSigningSecrets(
+  signature: HookSignature,
+  store: ProjectCaller["store"],
+): Promise<void> {
+  if (!("secrets" in signature)) return;
+  const known = await secretNames(store);
+  const mistakes = signature.secrets.flatMap((name, at) =>
+    known.has(name) ? [] : [{
+      pointer: `/signature/secrets/${at}`,
+      detail: `There is no secret ${name}`,
+    }]
+  );
+  if (mistakes.length > 0) throw new InvalidInput(mistakes);
+}
+
+async function secretNames(
+  store: ProjectCaller["store"],
+): Promise<ReadonlySet<string>> {
+  return new Set((await store.listSecrets()).map(({ name }) => name));
 }
 
 /** A key that checks nothing would show at the first webhook. */
