@@ -83,8 +83,11 @@ export function httpCallRunner(
       );
       if ("heldMs" in answer) return { held: { host, ...answer } };
       if ("fault" in answer) {
-        const message = `There was no answer: ${answer.fault}`;
-        return failed(answer.fault, message, node.retry, context, options);
+        const { fault } = answer;
+        const message = `There was no answer: ${fault}`;
+        return isHostsFault(answer)
+          ? failed(fault, message, node.retry, context, options)
+          : { error: { code: fault, message } };
       }
       const { status } = answer;
       if (status >= 200 && status < 300) {
