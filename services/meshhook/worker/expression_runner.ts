@@ -10,8 +10,11 @@ export class ExpressionFailed extends Error {
 
 /** Evaluates expressions off the main thread, each within its time. */
 export interface ExpressionRunner extends Part {
-  /** @throws {ExpressionFailed} With what is wrong, for the workflow's author. */
-  evaluate(expression: string, scope: Scope): Promise<Json>;
+  /**
+   * @param project Whose expression it is: each has its turn. Default: nobody's.
+   * @throws {ExpressionFailed} With what is wrong, for the workflow's author.
+   */
+  evaluate(expression: string, scope: Scope, project?: string): Promise<Json>;
 }
 
 // What Deno adds to the options of a Worker, its types leave out.
@@ -26,22 +29,28 @@ interface Waiting extends ExpressionTask {
 }
 
 /**
- * Runs expressions one after the other in a thread without permissions; one
- * that takes longer than `timeoutMs` ends with its thread, and the next gets a
- * new one.
+ * Runs expressions one after the other in a thread without permissions, the
+ * projects taking turns; one that takes longer than `timeoutMs` ends with its
+ * thread, and the next gets a new one.
  */
 export function expressionRunner(
   { timeoutMs = 1_000 }: { readonly timeoutMs?: number } = {},
 ): ExpressionRunner {
-  const waiting: Waiting[] = [];
+  /** By project, in the order of their turns. */
+  const waiting = new Map<string, Waiting[]>();
   let thread: Worker | undefined;
   let isReady = false;
   let current: Waiting | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function next(): void {
-    current = waiting.shift();
-    if (current === undefined) return;
+    const [turn] = waiting;
+    current = undefined;
+    if (turn === undefined) return;
+    const [project, tasks] = turn;
+    waiting.delete(project);
+    current = tasks.shift();
+    if (tasks.length > 0) waiting.set(project, tasks);
     if (thread === undefined) thread = open();
     else if (isReady) begin();
   }
@@ -104,21 +113,23 @@ export function expressionRunner(
 
   return {
     name: "expressions",
-    evaluate(expression, scope) {
+    evaluate(expression, scope, project = "") {
       return new Promise((resolve, reject) => {
-        waiting.push({ expression, scope, resolve, reject });
+        const tasks = waiting.get(project) ?? [];
+        tasks.push({ expression, scope, resolve, reject });
+        waiting.set(project, tasks);
         if (current === undefined) next();
       });
     },
     stop() {
       clearTimeout(timer);
       end();
-      const left = current === undefined ? waiting : [current, ...waiting];
+      const left = [current ?? [], ...waiting.values()].flat();
       current = undefined;
-      for (const { reject } of left.splice(0)) {
+      waiting.clear();
+      for (const { reject } of left) {
         reject(new ExpressionFailed("The worker is stopping"));
       }
-      waiting.length = 0;
     },
   };
 }

@@ -54,6 +54,20 @@ Deno.test("an expression that takes too long ends, and those after it do not", (
     strictEqual(await after, "r");
   }));
 
+Deno.test("a project with much to evaluate does not keep another from its turn", () =>
+  withRunner(async (runner) => {
+    const done: string[] = [];
+    const evaluate = async (project: string) => {
+      await runner.evaluate("run.id", scope, project);
+      done.push(project);
+    };
+    await Promise.all([
+      ...Array.from({ length: 5 }, () => evaluate("busy")),
+      evaluate("other"),
+    ]);
+    strictEqual(done.indexOf("other"), 2);
+  }));
+
 Deno.test("what waits when the runner stops is told", async () => {
   const runner = expressionRunner();
   const waiting = runner.evaluate("run.id", scope);

@@ -14,11 +14,13 @@ export function stepRunners(
 ): StepRunners {
   const { expressions } = options;
   return {
-    transform: orRefused(async ({ expression }, { scope }) => ({
-      output: await expressions.evaluate(expression, scope),
+    transform: orRefused(async ({ expression }, { scope, task }) => ({
+      output: await expressions.evaluate(expression, scope, task.projectId),
     })),
-    branch: orRefused(async ({ expression }, { scope }) => ({
-      output: isTrue(await expressions.evaluate(expression, scope)),
+    branch: orRefused(async ({ expression }, { scope, task }) => ({
+      output: isTrue(
+        await expressions.evaluate(expression, scope, task.projectId),
+      ),
     })),
     // It was due only now.
     delay: () => ({ output: null }),

@@ -53,7 +53,8 @@ export function stepValues(
     render: async (template) =>
       keptJson(
         await renderTemplate(template, {
-          evaluate: (expression) => expressions.evaluate(expression, scope),
+          evaluate: (expression) =>
+            expressions.evaluate(expression, scope, projectId),
           async secret(name) {
             const kept = await secrets.read(
               projectId,
