@@ -6,12 +6,12 @@
  */
 
 const NEW_TASKS =
-  `(node text, kind text, host text, ready_at_ms double precision,
+  `(node text, kind text, host text, ready_in_ms double precision,
   failures integer)`;
 
-/** A task's moment, or now. */
+/** A task's moment, or now: by the database's clock, whatever the worker's shows. */
 const READY_AT =
-  "coalesce(to_timestamp(t.ready_at_ms / 1000), clock_timestamp())";
+  "clock_timestamp() + coalesce(t.ready_in_ms, 0) * interval '1 ms'";
 
 /**
  * $1 project, $2 slug, $3 delivery (null: not looked for), $4 run, $5 workflow,
@@ -75,7 +75,7 @@ export const COMPLETE_TASKS = `
 WITH input AS (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS c (${FENCES},
     last_seq integer, events jsonb, status text, dead boolean,
-    retry_at_ms double precision, tasks jsonb, goes_on text,
+    retry_in_ms double precision, tasks jsonb, goes_on text,
     lease_ms double precision)
 ), locked AS (
   SELECT id, last_seq, status FROM runs
@@ -103,17 +103,17 @@ WITH input AS (
 ), done AS (
   DELETE FROM tasks t USING changed c
   WHERE t.run_id = c.run_id
-    AND (c.status <> 'running' OR (t.node = c.node AND c.retry_at_ms IS NULL))
+    AND (c.status <> 'running' OR (t.node = c.node AND c.retry_in_ms IS NULL))
     AND NOT (c.dead AND t.node = c.node)
 ), kept AS (
   UPDATE tasks t SET locked_by = NULL, lease_until = NULL,
     failures = t.failures + 1,
     state = CASE WHEN c.dead THEN 'dead' ELSE 'ready' END,
     ready_at = CASE WHEN c.dead THEN t.ready_at
-      ELSE to_timestamp(c.retry_at_ms / 1000) END
+      ELSE clock_timestamp() + c.retry_in_ms * interval '1 ms' END
   FROM changed c
   WHERE t.run_id = c.run_id AND t.node = c.node
-    AND (c.dead OR (c.status = 'running' AND c.retry_at_ms IS NOT NULL))
+    AND (c.dead OR (c.status = 'running' AND c.retry_in_ms IS NOT NULL))
 ), queued AS (
   INSERT INTO tasks (run_id, node, project_id, kind, host, ready_at, attempt,
     locked_by, lease_until)

@@ -198,7 +198,7 @@ export function taskRow({ node, kind, host, readyAtMs, failures }: NewTask) {
     node,
     kind,
     host: host ?? null,
-    ready_at_ms: readyAtMs ?? null,
+    ready_in_ms: readyAtMs === undefined ? null : readyAtMs - Date.now(),
     failures: failures ?? 0,
   };
 }
@@ -214,7 +214,7 @@ function completionRow(completion: Completion, position: number) {
     events,
     status,
     dead,
-    retry_at_ms: retry === undefined ? null : retry.readyAtMs ?? 0,
+    retry_in_ms: retry && (retry.readyAtMs ?? 0) - Date.now(),
     tasks: tasks.filter((task) => task !== retry).map(taskRow),
     goes_on: goesOn?.node ?? null,
     lease_ms: goesOn?.leaseMs ?? null,

@@ -3,6 +3,7 @@ import {
   ok,
   strictEqual,
 } from "node:assert/strict";
+import { eventually } from "@mainstay/adapters/testing";
 import { advanceRun, startRun } from "../domain/advance_run.ts";
 import { parseWorkflow } from "../domain/check_workflow.ts";
 import type { Json } from "../domain/run_event.ts";
@@ -319,4 +320,38 @@ Deno.test("rows of one project are invisible to another's role, and unwritable",
     );
     strictEqual(rowCount, 0);
   });
+});
+
+Deno.test("a delay is as long as it says where the worker's clock is an hour fast", async () => {
+  await using engine = await openEngine();
+  const delayed = {
+    nodes: [
+      { id: "hook", type: "webhook" },
+      { id: "wait", type: "delay", delayMs: 100 },
+    ],
+    edges: [{ from: "hook", to: "wait" }],
+  };
+  const workflowId = await engine.publish("alpha", delayed);
+  const { now } = Date;
+  Date.now = () => now() + HOUR_MS;
+  try {
+    await engine.store.begin({
+      runId: crypto.randomUUID(),
+      projectId: "alpha",
+      workflowId,
+      version: 1,
+      ...startRun(parseWorkflow(delayed), {
+        type: "run.started",
+        workflowId,
+        version: 1,
+        trigger: { body: {}, headers: {}, receivedAtMs: 0 },
+      }, Date.now()),
+    });
+  } finally {
+    Date.now = now;
+  }
+  await eventually(
+    "it is due",
+    async () => (await claim(engine, crypto.randomUUID())).length === 1,
+  );
 });
