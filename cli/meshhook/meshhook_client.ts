@@ -10,13 +10,8 @@ import {
 } from "../service_client.ts";
 import { UsageError } from "../usage_error.ts";
 
-/** Options of every command that asks a running MeshHook for a project. */
-export const CLIENT_OPTIONS = {
-  project: {
-    type: "string",
-    value: "<project>",
-    description: "The project; default MAINSTAY_MESHHOOK_PROJECT",
-  },
+/** Options of a command that asks a running MeshHook for the project it names. */
+export const SERVER_OPTIONS = {
   url: {
     type: "string",
     value: "<url>",
@@ -31,6 +26,16 @@ export const CLIENT_OPTIONS = {
   },
 } as const satisfies OptionSpecs;
 
+/** Options of every other command that asks a running MeshHook for a project. */
+export const CLIENT_OPTIONS = {
+  project: {
+    type: "string",
+    value: "<project>",
+    description: "The project; default MAINSTAY_MESHHOOK_PROJECT",
+  },
+  ...SERVER_OPTIONS,
+} as const satisfies OptionSpecs;
+
 /** Who asks is not let in. */
 class NotAdmitted extends OperationalError<"unauthorized" | "forbidden"> {}
 
@@ -40,8 +45,10 @@ export interface MeshhookClient {
   readonly url: string;
   /** Of the socket that live logs come by. It holds the key: not to be shown. */
   readonly liveUrl: URL;
+  /** The answer, for one that is long. Paths are below the project's. */
+  send: ServiceClient["send"];
   /**
-   * The answer's JSON; undefined for none. Paths are below the project's.
+   * The answer's JSON; undefined for none.
    *
    * @throws {OperationalError} With the problem's code and words if it refuses.
    */
@@ -91,9 +98,9 @@ export async function createMeshhookClient(
     demo["MAINSTAY_MESHHOOK_URL"] ?? "http://localhost:8084";
   const client = createServiceClient({ name: "MeshHook", url, key });
   const base = `api/v1/projects/${encodeURIComponent(project)}`;
-  const json: ServiceClient["json"] = async (method, path, request) => {
+  const send: ServiceClient["send"] = async (method, path, request) => {
     try {
-      return await client.json(method, `${base}/${path}`, {
+      return await client.send(method, `${base}/${path}`, {
         ...request,
         headers: {
           ...(request?.body === undefined
@@ -106,6 +113,10 @@ export async function createMeshhookClient(
       throw admission(failure, project) ?? failure;
     }
   };
+  const json: ServiceClient["json"] = async (...request) => {
+    const text = await (await send(...request)).text();
+    return text === "" ? undefined : JSON.parse(text);
+  };
   const liveUrl = new URL("realtime/v1/websocket", url.replace(/\/*$/, "/"));
   liveUrl.protocol = liveUrl.protocol.replace("http", "ws");
   liveUrl.searchParams.set("apikey", key);
@@ -114,6 +125,7 @@ export async function createMeshhookClient(
     project,
     url,
     liveUrl,
+    send,
     json,
     async find([act, what], ...request) {
       try {

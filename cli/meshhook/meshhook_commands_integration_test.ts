@@ -11,62 +11,15 @@ import {
 } from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { startProcess, tcpProxy } from "@mainstay/adapters/testing";
-import { commands } from "../commands.ts";
-import { runCommandLine } from "../run_command_line.ts";
 import { startMeshhook } from "../../services/meshhook/tests/start_meshhook.ts";
+import {
+  checkAudit,
+  checkExport,
+  checkSettings,
+} from "./tests/check_project.ts";
+import { MAIN, type Outcome, runApart, runHere } from "./tests/run_mainstay.ts";
 
-const MAIN = ["run", "-A", "cli/main.ts", "meshhook"];
 const SECRET = "a long enough secret";
-
-interface Outcome {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** In this process, with these variables for as long as it takes. */
-async function runHere(
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-): Promise<Outcome> {
-  const names = Object.keys(env);
-  const before = names.map((name) => Deno.env.get(name));
-  const set = (name: string, value: string | undefined) =>
-    value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
-  names.forEach((name) => set(name, env[name]));
-  try {
-    const out: string[] = [];
-    const err: string[] = [];
-    const code = await runCommandLine(commands, ["meshhook", ...args], {
-      out: (line) => out.push(`${line}\n`) > 0,
-      error: (line) => void err.push(`${line}\n`),
-    });
-    return { code, out: out.join(""), err: err.join("") };
-  } finally {
-    names.forEach((name, at) => set(name, before[at]));
-  }
-}
-
-/** In a process of its own, for its standard input. */
-async function runApart(
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-  input: string,
-): Promise<Outcome> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [...MAIN, ...args],
-    env: { NO_COLOR: "1", ...env },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input));
-  await writer.close();
-  const { code, stdout, stderr } = await child.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: text(stdout), err: text(stderr) };
-}
 
 /** A target that fails as long as it is told to. */
 function serveTarget() {
@@ -153,6 +106,9 @@ Deno.test("mainstay meshhook leads from nothing to a signed webhook's run, and t
     return (await response.json()).runId;
   }
 
+  const { postgres } = meshhook;
+  const shop = { mainstay, json, postgres, secret: SECRET };
+
   await t.step("a database that is not MeshHook's is told", async () => {
     await meshhook.postgres.query("CREATE DATABASE another");
     const { code, err } = await mainstay(["verify"], {
@@ -195,61 +151,10 @@ Deno.test("mainstay meshhook leads from nothing to a signed webhook's run, and t
     match(missing.err, /there is no project nowhere/);
   });
 
-  await t.step("an operator sets what a project is held to", async () => {
-    const set = ["projects", "set", "shop"];
-    const usual = {
-      maxConcurrency: 50,
-      maxHostConcurrency: 20,
-      webhooksPerMinute: null,
-      runsDays: 30,
-    };
-    assertEquals((await json(["projects", "show", "shop"])).settings, usual);
-    const wrong = await mainstay([
-      ...set,
-      "--max-concurrency",
-      "0",
-      "--webhooks-per-minute",
-      "many",
-      "--runs-days",
-      "7",
-    ]);
-    strictEqual(wrong.code, 2);
-    match(
-      wrong.err,
-      /--max-concurrency "0": expected a whole number from 1 [^]*--webhooks-per-minute "many": .*, or default/,
-    );
-    strictEqual((await mainstay(set)).code, 2);
-    const nowhere = ["projects", "set", "nowhere", "--runs-days", "7"];
-    match((await mainstay(nowhere)).err, /there is no project nowhere/);
-    const changed = await json([
-      ...set,
-      "--max-host-concurrency",
-      "5",
-      "--webhooks-per-minute",
-      "600",
-      "--runs-days",
-      "7",
-    ]);
-    const settings = {
-      ...usual,
-      maxHostConcurrency: 5,
-      webhooksPerMinute: 600,
-      runsDays: 7,
-    };
-    assertEquals(changed.settings, settings);
-    const { rows } = await meshhook.postgres.query(
-      "SELECT retention = interval '7 days' AS kept FROM projects",
-    );
-    assertEquals(rows, [{ kept: true }]);
-    assertEquals(
-      (await json([...set, "--webhooks-per-minute", "default"])).settings,
-      { ...settings, webhooksPerMinute: null },
-    );
-    match(
-      (await mainstay(["projects", "list"])).out,
-      /shop .* keys: first +50 steps at once, 5 calls of a host, webhooks as the servers are set, runs kept 7 days\n/,
-    );
-  });
+  await t.step(
+    "an operator sets what a project is held to",
+    () => checkSettings(shop),
+  );
 
   await t.step("secret, workflow and hook are set up", async () => {
     const empty = await mainstay(["secrets", "set", "webhook"], { input: "" });
@@ -417,6 +322,16 @@ Deno.test("mainstay meshhook leads from nothing to a signed webhook's run, and t
     strictEqual(replayed.code, 1);
     match(replayed.out, /Differs: event 2: sum comes to 1, recorded is 43/);
   });
+
+  await t.step(
+    "members come and go, and all is on record",
+    () => checkAudit(shop),
+  );
+
+  await t.step(
+    "an export is all of it, or says that it is not",
+    () => checkExport(shop),
+  );
 
   await t.step("secrets are encrypted anew, under the first key", async () => {
     const key = (byte: number) => new Uint8Array(32).fill(byte).toBase64();

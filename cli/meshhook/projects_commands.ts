@@ -6,7 +6,9 @@ import { NotThere } from "../identity/not_there.ts";
 import { operator } from "../identity/operator.ts";
 import { onlyArgument } from "../identity/paging.ts";
 import { UsageError } from "../usage_error.ts";
+import { membersCommands } from "./members_commands.ts";
 import { openMigratedMeshhook } from "./open_meshhook.ts";
+import { auditCommand, exportCommand } from "./project_record_commands.ts";
 import {
   describeSettings,
   setProject,
@@ -173,13 +175,24 @@ export const projectsCommands: CommandGroup = {
     "Make, limit, list and erase projects and their API keys, on the database",
   help:
     `Works on MeshHook's database: the one that MESHHOOK_DATABASE_URL or DATABASE_URL
-names, else that of the "mainstay up" that runs here.`,
-  commands: [create, list, showProject, setProject, erase, {
-    name: "keys",
-    summary: "Make, list and revoke API keys",
-    help: "With an API key of a project, everything may be done in it.",
-    commands: [createKey, listKeys, revokeKey],
-  }],
+names, else that of the "mainstay up" that runs here. "members", "audit" and
+"export" ask a running MeshHook, with an API key of the project.`,
+  commands: [
+    create,
+    list,
+    showProject,
+    setProject,
+    erase,
+    auditCommand,
+    exportCommand,
+    membersCommands,
+    {
+      name: "keys",
+      summary: "Make, list and revoke API keys",
+      help: "With an API key of a project, everything may be done in it.",
+      commands: [createKey, listKeys, revokeKey],
+    },
+  ],
 };
 
 function newKey(): string {
