@@ -2,6 +2,8 @@ import type { ExportLine } from "../domain/tenant_store.ts";
 import type { AsTenant } from "./as_tenant.ts";
 
 const PAGE = 200;
+/** A run's events may be many megabytes: those of so few are held at once. */
+const RUNS_PAGE = 5;
 
 /** One kind of row: $1 the key of the one before, $2 how many. */
 interface Source {
@@ -75,7 +77,7 @@ export async function* tenantExport(
       for (const { line } of rows) yield line;
     }
   }
-  for await (const runs of pages(read, RUNS, FIRST_ID)) {
+  for await (const runs of pages(read, RUNS, FIRST_ID, RUNS_PAGE)) {
     const events = Map.groupBy(
       await read(EVENTS, [runs.map(({ key }) => key)]),
       ({ key }) => key,
@@ -91,11 +93,12 @@ async function* pages(
   read: (text: string, values: readonly unknown[]) => Promise<LineRow[]>,
   text: string,
   first: string,
+  page = PAGE,
 ): AsyncGenerator<readonly LineRow[]> {
   let after: string | undefined = first;
   while (after !== undefined) {
-    const rows: readonly LineRow[] = await read(text, [after, PAGE]);
+    const rows: readonly LineRow[] = await read(text, [after, page]);
     if (rows.length > 0) yield rows;
-    after = rows.length < PAGE ? undefined : rows.at(-1)?.key;
+    after = rows.length < page ? undefined : rows.at(-1)?.key;
   }
 }
