@@ -1,4 +1,5 @@
 import { strictEqual } from "node:assert/strict";
+import { eventually } from "@mainstay/adapters/testing";
 import { hashSecret, newSecret } from "../domain/bearer_secret.ts";
 import type { TokenRecord } from "../domain/token.ts";
 import { addAgreement, addClient, addSession } from "../tests/arrange.ts";
@@ -50,6 +51,15 @@ Deno.test("nothing that is given while a grant ends outlives it", async (t) => {
     );
     return rows.length;
   };
+  /** Resolves once a statement waits for a lock. */
+  const waiting = () =>
+    eventually("a statement waits for a lock", async () => {
+      const { rows } = await postgres.query(
+        `SELECT FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return rows.length > 0;
+    });
   /** Either may come first; a count of each shows that both did. */
   const outcomes = { before: 0, after: 0 };
   const count = (was: boolean) => outcomes[was ? "before" : "after"]++;
@@ -82,6 +92,51 @@ Deno.test("nothing that is given while a grant ends outlives it", async (t) => {
       "SELECT FROM grants WHERE client_id = 'app' AND revoked_at IS NULL",
     );
     strictEqual(rows.length, 0);
+  });
+  await t.step("a code, while its user changes the account", async () => {
+    const session = await addSession(database);
+    const { userId, sessionId } = session;
+    const take = await agree(session);
+    const given = storage.atomically(async ({ users, sessions }) => {
+      await users.hold(userId);
+      const code = take();
+      await waiting();
+      return { code, ended: await sessions.end(userId, sessionId) };
+    });
+    // One waits for the other, and neither dies.
+    const { code, ended } = await given;
+    strictEqual(ended, true);
+    strictEqual((await code).issued, false);
+  });
+  await t.step("a device, while its user changes the account", async () => {
+    const { userId, sessionId } = await addSession(database);
+    const userCodeHash = hashSecret(newSecret());
+    await storage.devices.create({
+      clientId: "app",
+      scopes: [],
+      resources: [],
+      intervalS: 5,
+      expiresAt: inAnHour(),
+    }, { deviceHash: hashSecret(newSecret()), userCodeHash });
+    const { decided } = await storage.atomically(
+      async ({ users, sessions }) => {
+        await users.hold(userId);
+        const decided = storage.devices.decide(userCodeHash, {
+          approved: {
+            userId,
+            sessionId,
+            authTime: new Date(),
+            acr: "1",
+            amr: ["pwd"],
+            scopes: [],
+          },
+        }, inAnHour());
+        await waiting();
+        await sessions.end(userId, sessionId);
+        return { decided };
+      },
+    );
+    strictEqual(await decided, false);
   });
   await t.step("a code's tokens, while the grant is revoked", async () => {
     const session = await addSession(database);

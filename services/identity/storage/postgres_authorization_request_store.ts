@@ -102,7 +102,8 @@ export function postgresAuthorizationRequestStore(
         name: "consume-authorization-request",
         // FOR SHARE: a session that ends at the same time, or a client that is
         // disabled, either is so before, and then nothing is made, or sees the
-        // grant and revokes it.
+        // grant and revokes it. The user first, as all do that change both:
+        // else of the two one would die.
         text: `WITH decided AS (
             DELETE FROM authorization_requests USING ${UNSYNCED}
             WHERE challenge_hash = $1 AND verifier_hash = $2
@@ -118,7 +119,7 @@ export function postgresAuthorizationRequestStore(
             WHERE d.error IS NULL AND s.ended_at IS NULL
               AND s.expires_at > now() AND u.disabled_at IS NULL
               AND c.disabled_at IS NULL
-            FOR SHARE OF s, u, c
+            FOR SHARE OF u, s, c
           ), given AS (
             INSERT INTO grants
               (client_id, user_id, session_id, scopes, expires_at)

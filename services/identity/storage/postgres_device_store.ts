@@ -80,7 +80,8 @@ export function postgresDeviceStore(
       const { approved } = decision;
       // The device's row first: of two approvals at once the second waits here,
       // and makes no grant. The grant does not end with the session: that is of
-      // the browser in which the user approved, not of the device.
+      // the browser in which the user approved, not of the device. The user
+      // before the session, as all do that change both: else one would die.
       const { rowCount } = await postgres.query(
         `WITH device AS (
            SELECT d.device_hash, d.client_id FROM device_authorizations d
@@ -93,7 +94,7 @@ export function postgresDeviceStore(
            FROM sessions s JOIN users u ON u.id = s.user_id
            WHERE s.id = $3 AND s.user_id = $2 AND s.ended_at IS NULL
              AND s.expires_at > now() AND u.disabled_at IS NULL
-           FOR SHARE
+           FOR SHARE OF u, s
          ), given AS (
            INSERT INTO grants (client_id, user_id, scopes, expires_at)
            SELECT device.client_id, $2, session.scopes, $5
