@@ -16,8 +16,6 @@ export interface NewCode {
 /** Keeps authorization requests between the browser's visits to the two servers. */
 export interface AuthorizationRequestStore {
   /**
-   * @throws {OAuthError} `temporarily_unavailable` while too many wait already.
-   *
    * @param keys.challengeHash Of the handle that the browser carries to the
    *   identity provider.
    * @param keys.browserHash Of the cookie of the browser that began it.

@@ -9,10 +9,7 @@ import type { TokenRecord } from "./token.ts";
 
 /** Keeps device authorizations. */
 export interface DeviceStore {
-  /**
-   * @returns False if the user code is taken: another one is made then.
-   * @throws {OAuthError} `temporarily_unavailable` while too many wait already.
-   */
+  /** @returns False if the user code is taken: another one is made then. */
   create(
     device: NewDeviceAuthorization,
     keys: {

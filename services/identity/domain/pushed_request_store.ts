@@ -3,7 +3,6 @@ import type { SecretHash } from "./bearer_secret.ts";
 
 /** Keeps what clients have pushed (RFC 9126). */
 export interface PushedRequestStore {
-  /** @throws {OAuthError} `temporarily_unavailable` while there are too many. */
   push(request: {
     readonly hash: SecretHash;
     readonly clientId: string;

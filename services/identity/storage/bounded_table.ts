@@ -1,6 +1,5 @@
 import type { Queryable } from "@mainstay/adapters/postgres";
 import { systemClock } from "@mainstay/kernel/lifecycle";
-import { OAuthError } from "../domain/oauth_error.ts";
 
 /** How a table is bounded. */
 export interface BoundedTableOptions {
@@ -19,14 +18,16 @@ type OpenTable =
 const MAX_ROWS = 100_000;
 /** Between, each process knows of its own rows alone. */
 const COUNT_MS = 10_000;
-/** A full table is counted again no sooner: refusing has to be cheap. */
-const FULL_MS = 1_000;
-const FREED_AT_ONCE = 10_000;
+/** Of a full table. Counting costs as much as some thousand rows do. */
+const FREED_AT_ONCE = 1 / 20;
 
 /**
  * Bounds a table into which anyone may write, to a few thousand rows more per
  * process that does: each counts all rows every ten seconds, and its own in
- * between. In a full one, those that have expired make room.
+ * between. In a full one, those that expire first make room.
+ *
+ * So whoever fills it shuts nobody out, as a refusal would until all of that has
+ * expired: who begins now can go on, for as long as it takes to fill it anew.
  *
  * @returns Takes the place of one row.
  */
@@ -36,6 +37,7 @@ export function boundedTable(
   { maxRows = MAX_ROWS, elapsed = systemClock.elapsed }: BoundedTableOptions =
     {},
 ): () => Promise<void> {
+  const freed = Math.ceil(maxRows * FREED_AT_ONCE);
   let room = 0;
   let countedMs = -Infinity;
   let counting: Promise<void> | undefined;
@@ -43,24 +45,15 @@ export function boundedTable(
   async function count(): Promise<void> {
     const rows = await rowsOf(postgres, table);
     room = maxRows - rows;
-    if (room <= 0) room += await freeExpired(postgres, table);
+    if (room <= 0) room += await freeOldest(postgres, table, freed - room);
     countedMs = elapsed();
   }
 
   return async () => {
-    const ageMs = elapsed() - countedMs;
-    if (ageMs >= (room > 0 ? COUNT_MS : FULL_MS)) {
+    while (room <= 0 || elapsed() - countedMs >= COUNT_MS) {
       await (counting ??= count().finally(() => counting = undefined));
     }
-    if (room > 0) {
-      room--;
-      return;
-    }
-    throw new OAuthError(
-      "temporarily_unavailable",
-      "Cannot begin: too many others have begun and not ended yet",
-      { facts: { table, maxRows }, retryAfterMs: FULL_MS },
-    );
+    room--;
   };
 }
 
@@ -71,14 +64,16 @@ async function rowsOf(postgres: Queryable, table: OpenTable): Promise<number> {
   return rows[0]!.rows;
 }
 
-async function freeExpired(
+async function freeOldest(
   postgres: Queryable,
   table: OpenTable,
+  count: number,
 ): Promise<number> {
   const { rowCount } = await postgres.query(
     `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-       SELECT ctid FROM ${table} WHERE expires_at < now()
-       LIMIT ${FREED_AT_ONCE} FOR UPDATE SKIP LOCKED))`,
+       SELECT ctid FROM ${table} ORDER BY expires_at LIMIT $1
+       FOR UPDATE SKIP LOCKED))`,
+    [count],
   );
   return rowCount ?? 0;
 }

@@ -1,6 +1,5 @@
-import { ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { hashSecret, newSecret } from "../domain/bearer_secret.ts";
-import { OAuthError } from "../domain/oauth_error.ts";
 import { addClient } from "../tests/arrange.ts";
 import { openTestStorage } from "../tests/open_test_storage.ts";
 import { postgresAuthorizationRequestStore } from "./postgres_authorization_request_store.ts";
@@ -9,19 +8,11 @@ import { postgresPushedRequestStore } from "./postgres_pushed_request_store.ts";
 
 const MAX_ROWS = 4;
 
-Deno.test("what strangers begin is bounded, and what has expired makes room", async (t) => {
+Deno.test("what strangers begin is bounded, and shuts nobody out", async (t) => {
   await using database = await openTestStorage();
   const { postgres } = database;
   await addClient(database);
   let nowMs = 0;
-  const bounds = { maxRows: MAX_ROWS, elapsed: () => nowMs };
-  const requests = postgresAuthorizationRequestStore(postgres, bounds);
-  const pushed = postgresPushedRequestStore(postgres, bounds);
-  const devices = postgresDeviceStore(postgres, bounds);
-  const common = () => ({
-    clientId: "app",
-    expiresAt: new Date(Date.now() + 3_600_000),
-  });
   const parameters = {
     redirectUri: "https://app.example/cb",
     responseMode: "query",
@@ -33,50 +24,71 @@ Deno.test("what strangers begin is bounded, and what has expired makes room", as
     uiLocales: [],
   } as const;
   const hash = () => hashSecret(newSecret());
-  const tables = {
-    authorization_requests: () =>
-      requests.create({ ...common(), parameters }, {
-        challengeHash: hash(),
-        browserHash: hash(),
-      }),
-    pushed_requests: () =>
-      pushed.push({ ...common(), hash: hash(), parameters }),
-    device_authorizations: () =>
-      devices.create(
-        { ...common(), scopes: [], resources: [], intervalS: 5 },
-        { deviceHash: hash(), userCodeHash: hash() },
-      ),
+  let expiresMs = Date.now() + 3_600_000;
+  const common = () => ({
+    clientId: "app",
+    expiresAt: new Date(++expiresMs),
+  });
+  /** What adds a row to each table, in a process of its own. */
+  const adding = (maxRows: number) => {
+    const bounds = { maxRows, elapsed: () => nowMs };
+    const requests = postgresAuthorizationRequestStore(postgres, bounds);
+    const pushed = postgresPushedRequestStore(postgres, bounds);
+    const devices = postgresDeviceStore(postgres, bounds);
+    return {
+      authorization_requests: () =>
+        requests.create({ ...common(), parameters }, {
+          challengeHash: hash(),
+          browserHash: hash(),
+        }),
+      pushed_requests: () =>
+        pushed.push({ ...common(), hash: hash(), parameters }),
+      device_authorizations: () =>
+        devices.create(
+          { ...common(), scopes: [], resources: [], intervalS: 5 },
+          { deviceHash: hash(), userCodeHash: hash() },
+        ),
+    };
   };
-  for (const [table, add] of Object.entries(tables)) {
+  const here = adding(MAX_ROWS);
+  const elsewhere = adding(100);
+  for (
+    const table of [
+      "authorization_requests",
+      "pushed_requests",
+      "device_authorizations",
+    ] as const
+  ) {
     await t.step(table, async () => {
-      const isFull = (failure: unknown) =>
-        failure instanceof OAuthError &&
-        failure.error === "temporarily_unavailable" &&
-        failure.retryAfterMs !== undefined;
+      const add = here[table];
+      /** Those that expire first come first. */
       const rows = async () => {
-        const found = await postgres.query(`SELECT FROM ${table}`);
-        return found.rows.length;
+        const found = await postgres.query<{ readonly expires_at: Date }>(
+          `SELECT expires_at FROM ${table} ORDER BY expires_at`,
+        );
+        return found.rows.map(({ expires_at }) => expires_at.getTime());
       };
-      const all = await Promise.allSettled(
-        Array.from({ length: 10 }, () => add()),
-      );
-      for (const one of all) {
-        ok(one.status === "fulfilled" || isFull(one.reason));
-      }
-      strictEqual(await rows(), MAX_ROWS);
-      nowMs += 1_000;
-      await rejects(add(), isFull);
+      for (let begun = 0; begun < 10; begun++) await add();
+      const full = await rows();
+      strictEqual(full.length, MAX_ROWS);
+
+      await add();
+      deepStrictEqual(await rows(), [...full.slice(1), expiresMs]);
 
       await postgres.query(
         `UPDATE ${table} SET expires_at = now() - interval '1 s'
-         WHERE ctid IN (SELECT ctid FROM ${table} LIMIT 2)`,
+         WHERE expires_at = (SELECT max(expires_at) FROM ${table})`,
       );
-      await rejects(add(), isFull, "it was counted in this second");
-      nowMs += 1_000;
       await add();
+      deepStrictEqual(await rows(), [...full.slice(1), expiresMs]);
+
+      for (let other = 0; other < 20; other++) await elsewhere[table]();
+      ok((await rows()).length > MAX_ROWS, "of these it does not know yet");
+      nowMs += 10_000;
       await add();
-      await rejects(add(), isFull);
-      strictEqual(await rows(), MAX_ROWS);
+      const left = await rows();
+      strictEqual(left.length, MAX_ROWS);
+      strictEqual(left.at(-1), expiresMs);
     });
   }
 });
