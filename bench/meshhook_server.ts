@@ -32,6 +32,7 @@ export async function intakeOf(
         ADMIN_PORT: String(freePort()),
         LOG_LEVEL: "WARN",
         RATE_LIMIT: "0",
+        WEBHOOK_RATE_LIMIT: "0",
         DRAIN_DELAY: "0",
       },
     }),

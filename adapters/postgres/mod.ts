@@ -19,6 +19,7 @@ export {
 export * from "./database_problems.ts";
 export type { QueryResult, Statement } from "./driver.ts";
 export * from "./describe_schema.ts";
+export * from "./grouped.ts";
 export * from "./migrate.ts";
 export * from "./migration_failure.ts";
 export * from "./on_one_replica.ts";

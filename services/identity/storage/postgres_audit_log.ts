@@ -1,11 +1,10 @@
-import type { Queryable } from "@mainstay/adapters/postgres";
+import { grouped, type Queryable } from "@mainstay/adapters/postgres";
 import type {
   AuditEntry,
   AuditLog,
   RecordedAuditEntry,
   SealedAuditEntry,
 } from "../domain/audit_log.ts";
-import { grouped } from "./grouped.ts";
 import { present } from "./row.ts";
 
 interface EntryRow {

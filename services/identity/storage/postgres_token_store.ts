@@ -1,8 +1,7 @@
-import type { Postgres } from "@mainstay/adapters/postgres";
+import { grouped, type Postgres } from "@mainstay/adapters/postgres";
 import type { Confirmation, TokenRecord } from "../domain/token.ts";
 import type { RefreshToken, TokenStore } from "../domain/token_store.ts";
 import { REVOKED_CHANNEL, revokeGrants } from "./revoke_grants.ts";
-import { grouped } from "./grouped.ts";
 import { present } from "./row.ts";
 import { TOKEN_COLUMNS, tokenRows, tokenRowsFrom } from "./token_rows.ts";
 

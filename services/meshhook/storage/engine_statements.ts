@@ -14,33 +14,42 @@ const READY_AT =
   "clock_timestamp() + coalesce(t.ready_in_ms, 0) * interval '1 ms'";
 
 /**
- * $1 project, $2 slug, $3 delivery (null: not looked for), $4 run, $5 workflow,
- * $6 version, $7 status, $8 test, $9 events, $10 tasks. Returns null for a
- * delivery that was there.
+ * $1 what begins. Returns the runs that have begun: not those of a delivery that
+ * was there.
  */
-export const BEGIN_RUN = `
-WITH first AS (
+export const BEGIN_RUNS = `
+WITH input AS (
+  SELECT * FROM jsonb_to_recordset($1::jsonb) AS b (project_id text, slug text,
+    delivery_id text, run_id uuid, workflow_id uuid, version integer,
+    status text, test boolean, events jsonb, tasks jsonb)
+), first AS (
   INSERT INTO deliveries (project_id, slug, delivery_id, run_id)
-  SELECT $1, $2, $3, $4::uuid WHERE $3::text IS NOT NULL
+  SELECT project_id, slug, delivery_id, run_id FROM input
+  WHERE delivery_id IS NOT NULL
+  ORDER BY project_id, slug, delivery_id
   ON CONFLICT DO NOTHING
   RETURNING run_id
+), begun AS (
+  SELECT * FROM input
+  WHERE delivery_id IS NULL OR run_id IN (SELECT run_id FROM first)
 ), run AS (
   INSERT INTO runs (id, project_id, workflow_id, version, status, last_seq,
     test, ended_at)
-  SELECT $4::uuid, $1, $5::uuid, $6, $7, jsonb_array_length($9::jsonb), $8,
-    CASE WHEN $7 = 'running' THEN NULL ELSE clock_timestamp() END
-  WHERE $3::text IS NULL OR EXISTS (SELECT FROM first)
+  SELECT run_id, project_id, workflow_id, version, status,
+    jsonb_array_length(events), test,
+    CASE WHEN status = 'running' THEN NULL ELSE clock_timestamp() END
+  FROM begun
   RETURNING id
 ), appended AS (
   INSERT INTO run_events (run_id, seq, project_id, event)
-  SELECT run.id, e.ordinality, $1, e.value
-  FROM run, jsonb_array_elements($9::jsonb) WITH ORDINALITY e
+  SELECT run_id, e.ordinality, project_id, e.value
+  FROM begun, jsonb_array_elements(events) WITH ORDINALITY e
 ), queued AS (
   INSERT INTO tasks (run_id, node, project_id, kind, host, ready_at)
-  SELECT run.id, t.node, $1, t.kind, coalesce(t.host, ''), ${READY_AT}
-  FROM run, jsonb_to_recordset($10::jsonb) AS t ${NEW_TASKS}
+  SELECT run_id, t.node, project_id, t.kind, coalesce(t.host, ''), ${READY_AT}
+  FROM begun, jsonb_to_recordset(tasks) AS t ${NEW_TASKS}
 )
-SELECT (SELECT id FROM run) AS run_id`;
+SELECT id AS run_id FROM run`;
 
 /** Of {@link RUN_TABLES}: a run with its events. */
 export const RUN_COLUMNS =

@@ -1,5 +1,5 @@
-import type { Postgres } from "@mainstay/adapters/postgres";
-import type { EngineStore } from "../domain/engine_store.ts";
+import { grouped, type Postgres } from "@mainstay/adapters/postgres";
+import type { EngineStore, NewRun } from "../domain/engine_store.ts";
 import type { TellAdvance } from "../domain/live_log.ts";
 import { jsonText } from "./json_text.ts";
 import type { NumberedEvent, RunEvent } from "../domain/run_event.ts";
@@ -12,7 +12,7 @@ import type {
   RunRecord,
 } from "../domain/task.ts";
 import {
-  BEGIN_RUN,
+  BEGIN_RUNS,
   CLAIM_TASKS,
   COMPLETE_TASKS,
   ENTER_HOST,
@@ -46,6 +46,9 @@ interface TaskRow {
   readonly failures: number;
 }
 
+/** Each may bring a body of a megabyte. */
+const MAX_BEGUN = 50;
+
 /**
  * The queue in the table `tasks`.
  *
@@ -56,34 +59,26 @@ export function postgresEngineStore(
   postgres: Postgres,
   tell: TellAdvance,
 ): EngineStore {
+  const begin = grouped(async (runs: readonly NewRun[]) => {
+    const { rows } = await postgres.query<{ run_id: string }>({
+      name: "begin-runs",
+      text: BEGIN_RUNS,
+      values: [jsonText(runs.map(beginRow))],
+    });
+    const begun = new Set(rows.map(({ run_id }) => run_id));
+    return runs.map(({ runId }) => begun.has(runId));
+  }, { maxSize: MAX_BEGUN });
   return {
-    async begin({ runId, projectId, delivery, events, tasks, ...run }) {
-      const values = [
-        projectId,
-        delivery?.slug ?? null,
-        delivery?.id ?? null,
-        runId,
-        run.workflowId,
-        run.version,
-        run.status,
-        run.test ?? false,
-        jsonText(events),
-        jsonText(tasks.map(taskRow)),
-      ];
-      const { rows } = await postgres.query<{ run_id: string | null }>({
-        name: "begin-run",
-        text: BEGIN_RUN,
-        values,
-      });
-      const created = rows[0]?.run_id ?? undefined;
-      if (created !== undefined) {
-        tell([{ projectId, runId: created, from: 1, to: events.length }]);
-        return { runId: created, created: true };
+    async begin(begun) {
+      const { runId, projectId, delivery, events } = begun;
+      if (await begin(begun)) {
+        tell([{ projectId, runId, from: 1, to: events.length }]);
+        return { runId, created: true };
       }
       const earlier = await postgres.query<{ run_id: string }>(
         `SELECT run_id FROM deliveries
          WHERE project_id = $1 AND slug = $2 AND delivery_id = $3`,
-        values.slice(0, 3),
+        [projectId, delivery?.slug, delivery?.id],
       );
       return { runId: earlier.rows[0]?.run_id ?? runId, created: false };
     },
@@ -200,6 +195,21 @@ export function taskRow({ node, kind, host, readyAtMs, failures }: NewTask) {
     host: host ?? null,
     ready_in_ms: readyAtMs === undefined ? null : readyAtMs - Date.now(),
     failures: failures ?? 0,
+  };
+}
+
+function beginRow({ runId, projectId, delivery, tasks, ...run }: NewRun) {
+  return {
+    project_id: projectId,
+    slug: delivery?.slug ?? null,
+    delivery_id: delivery?.id ?? null,
+    run_id: runId,
+    workflow_id: run.workflowId,
+    version: run.version,
+    status: run.status,
+    test: run.test ?? false,
+    events: run.events,
+    tasks: tasks.map(taskRow),
   };
 }
 

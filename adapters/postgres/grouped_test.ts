@@ -3,6 +3,7 @@ import {
   rejects,
   strictEqual,
 } from "node:assert/strict";
+import { DatabaseFailure } from "./database_failure.ts";
 import { grouped } from "./grouped.ts";
 
 Deno.test("grouped() runs the first call at once and the others together", async () => {
@@ -24,21 +25,36 @@ Deno.test("grouped() runs the first call at once and the others together", async
   assertEquals(groups, [[1], [2, 3], [4]]);
 });
 
-Deno.test("grouped() fails all that are waiting as one, and goes on", async () => {
+Deno.test("grouped() fails all that are waiting as one where the database cannot be asked, and goes on", async () => {
   let runs = 0;
-  let broken = true;
+  let gone = true;
   const echo = grouped((inputs: readonly number[]) => {
     runs++;
-    return broken
-      ? Promise.reject(new Error("broken"))
+    return gone
+      ? Promise.reject(new DatabaseFailure("database-unavailable"))
       : Promise.resolve(inputs);
   });
 
   const calls = [1, 2, 3].map(echo);
-  for (const call of calls) await rejects(call, { message: "broken" });
+  for (const call of calls) await rejects(call, DatabaseFailure);
   strictEqual(runs, 1);
-  broken = false;
+  gone = false;
   strictEqual(await echo(4), 4);
+});
+
+Deno.test("grouped() lets nobody pay for what the database refuses another", async () => {
+  const echo = grouped((inputs: readonly number[]) =>
+    inputs.includes(3)
+      ? Promise.reject(new RangeError("Not 3"))
+      : Promise.resolve(inputs)
+  );
+
+  const outcomes = await Promise.allSettled([1, 2, 3, 4].map(echo));
+
+  assertEquals(
+    outcomes.map(({ status }) => status),
+    ["fulfilled", "fulfilled", "rejected", "fulfilled"],
+  );
 });
 
 Deno.test("grouped() keeps groups to their size", async () => {
