@@ -90,7 +90,21 @@ Deno.test({
     };
     const targetUrl = `http://127.0.0.1:${target.addr.port}/`;
     let project: Awaited<ReturnType<typeof openProject>>;
+    const restores = async () => {
+      await using superuser = openTestPostgres(server.url("meshhook_db"));
+      const { rows } = await superuser.postgres.query<
+        { project_id: string; actor: string; subject: string }
+      >(
+        `SELECT project_id, actor, subject FROM audit_entries
+         WHERE action = 'database.restored'
+           AND id > ALL (SELECT id FROM audit_entries
+             WHERE action <> 'database.restored')
+         ORDER BY project_id`,
+      );
+      return rows;
+    };
     let before: unknown[] = [];
+    let takenAt = "";
 
     await t.step(
       "a backup holds every project, and names its keys",
@@ -103,6 +117,7 @@ Deno.test({
         const made = await mainstay(["backup", `${backups}-first`]);
         strictEqual(made.code, 0, made.err);
         const said = JSON.parse(made.out);
+        takenAt = said.createdAt;
         ok(said.rows > before.length);
         match(said.keyEncryptionKeys.join(), /^[0-9a-f]{16}$/);
         match(made.err, /SECRETS OF ALL PROJECTS ARE LOST/);
@@ -128,6 +143,14 @@ Deno.test({
         const restored = await mainstay(["restore", "--clean", path]);
         strictEqual(restored.code, 0, restored.err);
         deepStrictEqual(await rows(), before);
+        match(restored.err, /What was taken back .* is good again/);
+        const [ofNone, ofProject, ...more] = await restores();
+        deepStrictEqual(more, []);
+        deepStrictEqual([ofNone?.project_id, ofProject?.subject], [
+          "",
+          `backup of ${takenAt}`,
+        ]);
+        match(ofProject?.actor ?? "", /^operator:./);
         const verified = await mainstay(["verify"]);
         strictEqual(verified.code, 0, verified.out + verified.err);
       },

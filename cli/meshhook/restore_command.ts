@@ -1,4 +1,6 @@
+import { finishRestore } from "@mainstay/meshhook/storage";
 import { defineCommand } from "../command.ts";
+import { operator } from "../identity/operator.ts";
 import { RESTORE_OPTIONS, restoreBackup } from "../restore_backup.ts";
 import { backedUpMeshhook } from "./backed_up_meshhook.ts";
 
@@ -26,12 +28,30 @@ their secrets anew.
 
 Runs go on from where they were at the time of the backup. A call that was made
 since then is made again, with the same Idempotency-Key; a webhook that came
-since then is forgotten, and is taken when its sender sends it again.`,
+since then is forgotten, and is taken when its sender sends it again.
+
+What was taken back since the backup is good again: API keys that were revoked,
+members who were removed, secrets and limits that were changed, projects that were
+erased. Before you start the servers, revoke those keys and erase those projects
+again ("mainstay meshhook projects list" shows both); then remove those members,
+and set those secrets. The audit of each project ends where the backup did, and
+then says who restored it.`,
   usage: "<path>",
   examples: [
     "mainstay meshhook restore /var/backups/before-upgrade --clean",
     "DATABASE_URL=postgres://meshhook_user:secret@localhost/drill mainstay meshhook restore /var/backups/before-upgrade",
   ],
   options: RESTORE_OPTIONS,
-  run: (input, io) => restoreBackup(backedUpMeshhook, input, io),
+  async run(input, io) {
+    await restoreBackup(
+      backedUpMeshhook,
+      input,
+      io,
+      (transaction, facts) =>
+        finishRestore(transaction, { actor: operator(), ...facts }),
+    );
+    io.note(
+      'What was taken back since the backup is good again, keys and erased projects too: look at "mainstay meshhook projects list" before you start the servers',
+    );
+  },
 });
