@@ -3,7 +3,7 @@ import type { WorkflowNode } from "@mainstay/contracts/meshhook_workflow";
 import { advanceRun, startRun, type StepResult } from "./advance_run.ts";
 import { isTrue, type Scope } from "./expression.ts";
 import { keptJson } from "./kept_json.ts";
-import type { Json, RunEvent } from "./run_event.ts";
+import { type Json, type RunEvent, WORKERS_LOST } from "./run_event.ts";
 import {
   applyEvent,
   type RunState,
@@ -62,9 +62,10 @@ export async function replayRun(
     ) {
       const before = { ...run, events: run.events.slice(0, at) };
       const step = graph.nodes.get(event.node);
-      const again = step &&
-        await evaluatedAgain(step, stepScope(before, event.node), evaluate);
       const result = resultOf(event);
+      const again = step === undefined || isOfWorkers(result)
+        ? undefined
+        : await evaluatedAgain(step, stepScope(before, event.node), evaluate);
       if (again !== undefined && !isSame(again, result)) {
         differ(
           `${event.node} comes to ${told(again)}, recorded is ${told(result)}`,
@@ -92,6 +93,11 @@ export async function replayRun(
     steps: state === undefined ? [] : stepsOf(run, state),
     differences,
   };
+}
+
+/** Nothing that is evaluated again can tell that. */
+function isOfWorkers(result: StepResult): boolean {
+  return "error" in result && result.error.code === WORKERS_LOST;
 }
 
 /** Undefined for a step that asks the outside, or has nothing to evaluate. */

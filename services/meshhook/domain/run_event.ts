@@ -21,6 +21,9 @@ export interface StepError {
   readonly message: string;
 }
 
+/** The code of a step that was begun again and again by workers that were lost with it. */
+export const WORKERS_LOST = "workers-lost";
+
 /** What began a run. */
 export interface Trigger {
   readonly body: Json;

@@ -234,6 +234,44 @@ Deno.test("what a step gives is kept, or ends it with its reason; the next sees 
   }
 });
 
+Deno.test("a step that takes its worker with it is given up after twenty, and a run that is done again agrees", async () => {
+  await using engine = await openEngine();
+  const runId = await begin(engine, {
+    nodes: [hook, { id: "deadly", type: "transform", expression: "run.id" }],
+    edges: [{ from: "hook", to: "deadly" }],
+  });
+  for (let began = 0; began < 20; began++) {
+    const [task] = await engine.store.claim({
+      workerId: crypto.randomUUID(),
+      limit: 1,
+      leaseMs: 1,
+    });
+    ok(task !== undefined, `claim ${began}`);
+    await engine.postgres.query(
+      "UPDATE tasks SET lease_until = now() - interval '1 second'",
+    );
+  }
+  const orchestrator = worker(engine);
+  await orchestrator.start?.(new AbortController().signal);
+  try {
+    await eventually(
+      "it is given up",
+      async () => await statusOf(engine, runId) === "failed",
+    );
+    const run = (await engine.store.load(runId))!;
+    const last = run.events.at(-1)?.event;
+    ok(last?.type === "run.failed");
+    strictEqual(last.error.code, "workers-lost");
+    const replay = await replayRun(
+      run,
+      (expression, scope) => Promise.resolve(evaluate(expression, scope)),
+    );
+    assertEquals(replay.differences, []);
+  } finally {
+    await orchestrator.stop?.();
+  }
+});
+
 Deno.test("parallel steps of one run that outrun each other are all kept", async () => {
   await using engine = await openEngine();
   const ids = Array.from({ length: 12 }, (_, at) => `step${at}`);

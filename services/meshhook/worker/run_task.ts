@@ -10,6 +10,7 @@ import type {
   StepRunners,
 } from "../domain/step_runner.ts";
 import { keptJson } from "../domain/kept_json.ts";
+import { WORKERS_LOST } from "../domain/run_event.ts";
 import { stepScope } from "../domain/step_scope.ts";
 import type {
   ClaimedTask,
@@ -31,6 +32,9 @@ export interface RunTaskOptions {
   /** For how long a next step would be this worker's; undefined: it is for anyone. */
   readonly goOnMs: () => number | undefined;
 }
+
+/** As many workers as may be lost with a step before it is given up. */
+const MAX_LOST = 20;
 
 /** Steps that only reckon: nobody's limit has to be asked before them. */
 const RECKONS: ReadonlySet<string> = new Set([
@@ -146,6 +150,15 @@ async function resultOf(
   if (node === undefined || node.type === "webhook") {
     return {
       error: { code: "unknown-node", message: "There is no such step" },
+    };
+  }
+  const lost = task.attempt - 1 - task.failures;
+  if (lost >= MAX_LOST) {
+    return {
+      error: {
+        code: WORKERS_LOST,
+        message: `${lost} workers have begun the step, and were lost with it`,
+      },
     };
   }
   const run = runners[node.type] as (
