@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { createHmac } from "node:crypto";
+import { createHmac, hash } from "node:crypto";
+import { RealtimeClient } from "@supabase/realtime-js";
 import pg from "pg";
 import { freePort, startProcess } from "@mainstay/adapters/testing";
 import { createKeyEncryption } from "@mainstay/kernel/encryption";
@@ -17,11 +18,20 @@ const KEK = new Uint8Array(32).fill(9);
 const SECRET = "it is a secret";
 const BODY = JSON.stringify({ action: "opened", number: 7, title: "A title" });
 
-/** Signed webhooks, each another delivery, taken in by one process. */
-export async function intakeOf(
+const HOOK = "/hooks/bench/github";
+const SIGNED = {
+  "X-Hub-Signature-256": `sha256=${
+    createHmac("sha256", SECRET).update(BODY).digest("hex")
+  }`,
+};
+const KEY = "a key";
+const FOLLOWED = 200;
+
+/** What the server does without a worker: takes in webhooks, and tells of runs. */
+export async function serverContenders(
   stack: AsyncDisposableStack,
   databaseUrl: string,
-): Promise<Contender> {
+): Promise<readonly Contender[]> {
   const port = freePort();
   const process = stack.use(
     await startProcess(["run", "-A", "services/meshhook/main.ts"], {
@@ -37,20 +47,77 @@ export async function intakeOf(
       },
     }),
   );
-  await process.waitForReady(`http://127.0.0.1:${port}/health/ready`);
+  const url = `http://127.0.0.1:${port}`;
+  await process.waitForReady(`${url}/health/ready`);
   await openHook(databaseUrl);
   const wrk = await findTool("wrk");
   if (wrk === undefined) throw new Error("Cannot measure: no wrk");
-  const signature = createHmac("sha256", SECRET).update(BODY).digest("hex");
-  return servedBy("intake: mainstay", [process.pid], () =>
-    runWrk(wrk, {
-      url: `http://127.0.0.1:${port}/hooks/bench/github`,
-      connections: 32,
-      seconds: 2,
-      body: BODY,
-      headers: { "X-Hub-Signature-256": `sha256=${signature}` },
-      uniqueHeader: "X-GitHub-Delivery",
-    }));
+  return [
+    servedBy("intake: mainstay", [process.pid], () =>
+      runWrk(wrk, {
+        url: `${url}${HOOK}`,
+        connections: 32,
+        seconds: 2,
+        body: BODY,
+        headers: SIGNED,
+        uniqueHeader: "X-GitHub-Delivery",
+      })),
+    servedBy("live log: mainstay", [process.pid], await followed(url)),
+  ];
+}
+
+/**
+ * Webhooks one after the other, each until a stock client is told of its run's
+ * first event. (One that is told before it has the answer counts as 0.)
+ */
+async function followed(url: string) {
+  const client = new RealtimeClient(`${url}/realtime/v1`, {
+    params: { apikey: KEY },
+  });
+  const toldMs = new Map<string, number>();
+  let told = () => {};
+  await new Promise<void>((resolve, reject) =>
+    client.channel("bench").on(
+      "postgres_changes",
+      { event: "INSERT", schema: "public", table: "events" },
+      ({ new: { run_id } }) => {
+        toldMs.set(run_id, performance.now());
+        told();
+      },
+    ).subscribe((status, error) => {
+      if (status === "SUBSCRIBED") resolve();
+      if (error) reject(error);
+    })
+  );
+  return async () => {
+    const latenciesMs: number[] = [];
+    const startedMs = performance.now();
+    for (let sent = 0; sent < FOLLOWED; sent++) {
+      const response = await fetch(`${url}${HOOK}`, {
+        method: "POST",
+        headers: {
+          ...SIGNED,
+          "content-type": "application/json",
+          "x-github-delivery": crypto.randomUUID(),
+        },
+        body: BODY,
+      });
+      const { runId } = await response.json();
+      const answeredMs = performance.now();
+      while (!toldMs.has(runId)) {
+        await new Promise<void>((resolve) => told = resolve);
+      }
+      latenciesMs.push(Math.max(0, toldMs.get(runId)! - answeredMs));
+    }
+    const elapsedMs = performance.now() - startedMs;
+    latenciesMs.sort((a, b) => a - b);
+    return {
+      operations: FOLLOWED,
+      rate: FOLLOWED / elapsedMs * 1_000,
+      p50Ms: latenciesMs[FOLLOWED / 2]!,
+      p99Ms: latenciesMs[Math.floor(FOLLOWED * 0.99)]!,
+    };
+  };
 }
 
 /** A project with a hook that GitHub's signature opens, for a workflow of three steps. */
@@ -72,6 +139,9 @@ async function openHook(databaseUrl: string): Promise<void> {
   await client.query(
     `WITH project AS (
        INSERT INTO projects (id, name) VALUES ('bench', 'Bench') RETURNING id
+     ), key AS (
+       INSERT INTO api_keys (key_hash, project_id, name)
+       SELECT $3::bytea, id, 'bench' FROM project
      ), kept AS (
        INSERT INTO secrets (project_id, name, value_encrypted)
        SELECT id, 'webhook-secret', $2::bytea FROM project
@@ -85,7 +155,7 @@ async function openHook(databaseUrl: string): Promise<void> {
      INSERT INTO hooks (project_id, slug, workflow_id, signature)
      SELECT project_id, 'github', id,
        '{"scheme":"github","secrets":["webhook-secret"]}' FROM workflow`,
-    [JSON.stringify(definition), secret],
+    [JSON.stringify(definition), secret, hash("sha256", KEY, "buffer")],
   );
   await client.end();
 }
