@@ -36,6 +36,7 @@ const REFUSED = {
     "SELECT successor_encrypted FROM tokens",
     "INSERT INTO tokens (token_hash) VALUES ('x')",
     "UPDATE users SET administrator = true",
+    "INSERT INTO users (username, administrator) VALUES ('eve', true)",
     "UPDATE clients SET redirect_uris = '{}'",
     "INSERT INTO audit_log VALUES (1, now(), '', '', '', '{}', '', '')",
     "UPDATE audit_head SET seq = 0",

@@ -5,6 +5,10 @@
  * @module
  */
 export {
+  accessTokenMistakes,
+  accessTokenSettings,
+} from "./access_token_settings.ts";
+export {
   createAccessTokenVerifier,
   IdentityUnavailable,
   type TokenIssuer,

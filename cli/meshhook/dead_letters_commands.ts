@@ -5,6 +5,7 @@ import { UsageError } from "../usage_error.ts";
 import {
   CLIENT_OPTIONS,
   createMeshhookClient,
+  PAGE_OPTIONS,
   segment,
 } from "./meshhook_client.ts";
 
@@ -14,16 +15,7 @@ const list = defineCommand({
   help: "Lists the steps that were given up, the last first, each with why.",
   options: {
     ...CLIENT_OPTIONS,
-    limit: {
-      type: "string",
-      value: "<number>",
-      description: "How many at most, 1 to 200; default 50",
-    },
-    before: {
-      type: "string",
-      value: "<run>",
-      description: "Go on after the last run of the page before",
-    },
+    ...PAGE_OPTIONS,
   },
   async run({ options }, io) {
     const client = await createMeshhookClient(options);

@@ -36,6 +36,20 @@ export const CLIENT_OPTIONS = {
   ...SERVER_OPTIONS,
 } as const satisfies OptionSpecs;
 
+/** Options of a command that lists page by page. */
+export const PAGE_OPTIONS = {
+  limit: {
+    type: "string",
+    value: "<number>",
+    description: "How many at most, 1 to 200; default 50",
+  },
+  before: {
+    type: "string",
+    value: "<id>",
+    description: "Go on after the last one of the page before",
+  },
+} as const satisfies OptionSpecs;
+
 /** Who asks is not let in. */
 class NotAdmitted extends OperationalError<"unauthorized" | "forbidden"> {}
 

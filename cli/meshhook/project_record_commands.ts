@@ -2,7 +2,11 @@ import { OperationalError } from "@mainstay/kernel/errors";
 import { z } from "zod";
 import { defineCommand } from "../command.ts";
 import { onlyArgument } from "../identity/paging.ts";
-import { createMeshhookClient, SERVER_OPTIONS } from "./meshhook_client.ts";
+import {
+  createMeshhookClient,
+  PAGE_OPTIONS,
+  SERVER_OPTIONS,
+} from "./meshhook_client.ts";
 
 /** What was printed is not all. */
 class ExportCut extends OperationalError<"export-cut"> {
@@ -35,16 +39,7 @@ MeshHook.`,
   examples: ["mainstay meshhook projects audit shop --limit 20"],
   options: {
     ...SERVER_OPTIONS,
-    limit: {
-      type: "string",
-      value: "<number>",
-      description: "How many at most, 1 to 200; default 50",
-    },
-    before: {
-      type: "string",
-      value: "<entry>",
-      description: "Go on after the last entry of the page before",
-    },
+    ...PAGE_OPTIONS,
   },
   async run({ options, args }, io) {
     const project = onlyArgument(args, "the id of a project");

@@ -7,6 +7,7 @@ import {
   CLIENT_OPTIONS,
   createMeshhookClient,
   type MeshhookClient,
+  PAGE_OPTIONS,
   segment,
 } from "./meshhook_client.ts";
 import { printRunEvent } from "./print_run_event.ts";
@@ -25,16 +26,7 @@ const list = defineCommand({
       value: "<status>",
       description: "Only running, succeeded, failed or cancelled ones",
     },
-    limit: {
-      type: "string",
-      value: "<number>",
-      description: "How many at most, 1 to 200; default 50",
-    },
-    before: {
-      type: "string",
-      value: "<run>",
-      description: "Go on after the last run of the page before",
-    },
+    ...PAGE_OPTIONS,
   },
   async run({ options }, io) {
     const { status, limit, before } = options;

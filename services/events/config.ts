@@ -1,4 +1,8 @@
-import { httpSettings } from "@mainstay/adapters/http";
+import {
+  accessTokenMistakes,
+  accessTokenSettings,
+  httpSettings,
+} from "@mainstay/adapters/http";
 import { redisSettings } from "@mainstay/adapters/redis";
 import {
   boolean,
@@ -14,7 +18,6 @@ import {
   schedule,
   serviceSettings,
   text,
-  url,
 } from "@mainstay/kernel/config";
 import { type ApiKey, formatApiKey, parseApiKey } from "./domain/api_key.ts";
 
@@ -113,25 +116,8 @@ export const eventsSettings = {
         "Whether programs on this machine need no credentials; without it, only if neither API_KEYS nor AUTH_ISSUER is set",
       optional: true,
     },
-    authIssuer: {
-      env: "AUTH_ISSUER",
-      kind: url(),
-      description: "Issuer of the bearer tokens that are accepted",
-      optional: true,
-    },
-    authJwksUrl: {
-      env: "AUTH_JWKS_URL",
-      kind: url(),
-      description: "Where the issuer's keys are",
-      optional: true,
-    },
-    authAudience: {
-      env: "AUTH_AUDIENCE",
-      kind: text({ max: 255 }),
-      description: "Audience that a token must be for",
-      optional: true,
-    },
   }),
+  ...accessTokenSettings,
 };
 
 /** The values of {@link eventsSettings}. */
@@ -143,22 +129,7 @@ export type EventsConfig = Config<typeof eventsSettings>;
  * @throws {ConfigError} Naming every mistake.
  */
 export function checkEventsConfig(config: EventsConfig): void {
-  const mistakes: ConfigMistake[] = [];
-  const auth = {
-    AUTH_ISSUER: config.authIssuer,
-    AUTH_JWKS_URL: config.authJwksUrl,
-    AUTH_AUDIENCE: config.authAudience,
-  };
-  const given = Object.values(auth).filter((value) => value !== undefined);
-  for (const [name, value] of Object.entries(auth)) {
-    if (given.length > 0 && value === undefined) {
-      mistakes.push({
-        name,
-        detail:
-          "is missing: AUTH_ISSUER, AUTH_JWKS_URL and AUTH_AUDIENCE go together",
-      });
-    }
-  }
+  const mistakes: ConfigMistake[] = [...accessTokenMistakes(config)];
   const names = (config.apiKeys ?? []).map((key) => key.name);
   const repeated = names.filter((name, at) => names.indexOf(name) < at);
   for (const name of new Set(repeated)) {

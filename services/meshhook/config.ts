@@ -1,4 +1,8 @@
-import { httpSettings } from "@mainstay/adapters/http";
+import {
+  accessTokenMistakes,
+  accessTokenSettings,
+  httpSettings,
+} from "@mainstay/adapters/http";
 import { backupSettings, postgresSettings } from "@mainstay/adapters/postgres";
 import {
   bytes,
@@ -134,25 +138,8 @@ export const meshhookSettings = {
       description: "How long such a client may be silent, heartbeats included",
       default: 60_000,
     },
-    authIssuer: {
-      env: "AUTH_ISSUER",
-      kind: url(),
-      description: "Issuer of the bearer tokens that are accepted",
-      optional: true,
-    },
-    authJwksUrl: {
-      env: "AUTH_JWKS_URL",
-      kind: url(),
-      description: "Where the issuer's keys are",
-      optional: true,
-    },
-    authAudience: {
-      env: "AUTH_AUDIENCE",
-      kind: text({ max: 255 }),
-      description: "Audience that a token must be for",
-      optional: true,
-    },
   }),
+  ...accessTokenSettings,
 };
 
 /** The values of {@link meshhookSettings}. */
@@ -164,17 +151,6 @@ export type MeshhookConfig = Config<typeof meshhookSettings>;
  * @throws {ConfigError}
  */
 export function checkMeshhookConfig(config: MeshhookConfig): void {
-  const auth = {
-    AUTH_ISSUER: config.authIssuer,
-    AUTH_JWKS_URL: config.authJwksUrl,
-    AUTH_AUDIENCE: config.authAudience,
-  };
-  const missing = Object.entries(auth)
-    .filter(([, value]) => value === undefined);
-  if (missing.length === 0 || missing.length === 3) return;
-  throw new ConfigError(missing.map(([name]) => ({
-    name,
-    detail:
-      "is missing: AUTH_ISSUER, AUTH_JWKS_URL and AUTH_AUDIENCE go together",
-  })));
+  const mistakes = accessTokenMistakes(config);
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
 }

@@ -74,19 +74,22 @@ export function postgresUserStore(postgres: Postgres): UserStore {
       return rows.map(summaryOf);
     },
     async create(user) {
+      // Only who makes an administrator needs the right to name the column.
+      const [column, value] = user.administrator
+        ? [", administrator", ", true"]
+        : ["", ""];
       const { rows } = await unlessTaken(() =>
         postgres.query<UserRow>(
           `INSERT INTO users (username, name, email, email_verified_at,
-             password_hash, password_changed_at, administrator)
+             password_hash, password_changed_at${column})
            VALUES (lower($1), $2, lower($3), CASE WHEN $4 THEN now() END, $5::text,
-             CASE WHEN $5::text IS NOT NULL THEN now() END, $6) RETURNING *`,
+             CASE WHEN $5::text IS NOT NULL THEN now() END${value}) RETURNING *`,
           [
             user.username,
             user.name ?? null,
             user.email ?? null,
             user.emailVerified ?? false,
             user.passwordHash ?? null,
-            user.administrator ?? false,
           ],
         )
       );

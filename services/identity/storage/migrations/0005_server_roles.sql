@@ -30,8 +30,10 @@ BEGIN
        GRANT SELECT ON schema_migrations TO %1$I;
        GRANT EXECUTE ON FUNCTION append_audit(jsonb) TO %1$I', server);
     IF server = 'identity_idp' THEN
-      GRANT SELECT, INSERT ON users TO identity_idp;
-      -- Of those who are there, it makes nobody an administrator and enables nobody.
+      GRANT SELECT ON users TO identity_idp;
+      -- It makes nobody an administrator, and enables nobody.
+      GRANT INSERT (username, name, email, email_verified_at, password_hash,
+        password_changed_at) ON users TO identity_idp;
       GRANT UPDATE (name, email, email_verified_at, password_hash,
         password_changed_at, updated_at) ON users TO identity_idp;
       GRANT SELECT, INSERT, UPDATE, DELETE
