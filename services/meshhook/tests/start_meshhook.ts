@@ -36,7 +36,7 @@ export interface StartedMeshhook extends AsyncDisposable {
 /** Starts server and worker in this process and waits until both are ready. */
 export async function startMeshhook(
   env: Readonly<Record<string, string>> = {},
-  { server: given, port = freePort() }: {
+  { server: given, port: wanted }: {
     /** Left as it is afterwards. Default: one of its own. */
     readonly server?: TestPostgres;
     readonly port?: number;
@@ -44,6 +44,8 @@ export async function startMeshhook(
 ): Promise<StartedMeshhook> {
   await using started = new AsyncDisposableStack();
   const server = given ?? started.use(await startPostgres());
+  // Not before: PostgreSQL would perhaps take it.
+  const port = wanted ?? freePort();
   const log: string[] = [];
   const configOf = (servicePort: number, name: string) =>
     readConfig(meshhookSettings, {
