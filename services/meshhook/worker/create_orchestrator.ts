@@ -1,10 +1,10 @@
+import { grouped } from "@mainstay/adapters/postgres";
 import { type Clock, type Part, sleep } from "@mainstay/kernel/lifecycle";
 import type { Logger } from "@mainstay/kernel/logging";
 import type { EngineStore } from "../domain/engine_store.ts";
 import { runTask } from "./run_task.ts";
 import type { StepRunners } from "../domain/step_runner.ts";
-import type { ClaimedTask } from "../domain/task.ts";
-import { completionBatch } from "./completion_batch.ts";
+import type { ClaimedTask, Completion } from "../domain/task.ts";
 
 /** What a worker is made of. */
 export interface OrchestratorOptions {
@@ -55,7 +55,10 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
   /** Nothing more is claimed; what is in hand goes on. */
   const stopping = new AbortController();
   const stopped = new AbortController();
-  const complete = completionBatch((batch) => store.complete(batch));
+  const complete = grouped(
+    (completions: readonly Completion[]) => store.complete(completions),
+    { maxSize: 100 },
+  );
   let wakeUp = () => {};
   let woken = false;
   let running: Promise<unknown> | undefined;
